@@ -1,0 +1,80 @@
+package event
+
+// TopicEvents holds one record per event, keyed by "database/suite", so that all events of a suite have one order.
+const TopicEvents = "events"
+
+// TopicOutcomes holds one [Outcome] per decided event, keyed by event id.
+const TopicOutcomes = "outcomes"
+
+// Type names what happened. The set only grows; a name is never reused for something else.
+type Type string
+
+// The types of events.
+const (
+	// SuiteDefined carries a suite schema: its canonical JSON.
+	SuiteDefined Type = "suite.defined"
+	// RunSubmitted carries a report exactly as the client sent it.
+	RunSubmitted Type = "run.submitted"
+	// SubmissionRefused carries a submission that intake already refused; the reason is in the refused_* parameters.
+	SubmissionRefused Type = "submission.refused"
+	// RunRetracted takes one run back.
+	RunRetracted Type = "run.retracted"
+
+	// MachineUpdated changes the fields of a machine.
+	MachineUpdated Type = "machine.updated"
+	// MachineRenamed changes the name of a machine.
+	MachineRenamed Type = "machine.renamed"
+	// MachineMerged moves the runs of one machine to another.
+	MachineMerged Type = "machine.merged"
+	// MachineDeleted removes a machine and its runs.
+	MachineDeleted Type = "machine.deleted"
+
+	// OrderDescribed attaches a title, an instant or an ordinal to an order.
+	OrderDescribed Type = "order.described"
+	// BaselineSet names an order to compare with.
+	BaselineSet Type = "baseline.set"
+	// BaselineRemoved takes such a name away.
+	BaselineRemoved Type = "baseline.removed"
+
+	// ChangeFound carries what a detector found: a [Changes] value.
+	ChangeFound Type = "change.found"
+	// ChangeIgnored dismisses a finding for good.
+	ChangeIgnored Type = "change.ignored"
+
+	// RegressionOpened groups findings under a title.
+	RegressionOpened Type = "regression.opened"
+	// RegressionExtended adds findings to a regression.
+	RegressionExtended Type = "regression.extended"
+	// RegressionTriaged changes the title, state or bug link of a regression.
+	RegressionTriaged Type = "regression.triaged"
+	// RegressionMerged makes one regression of several.
+	RegressionMerged Type = "regression.merged"
+	// RegressionSplit moves findings out of a regression.
+	RegressionSplit Type = "regression.split"
+	// RegressionDeleted removes a regression.
+	RegressionDeleted Type = "regression.deleted"
+
+	// DetectorConfigured changes the parameters of a detector.
+	DetectorConfigured Type = "detector.configured"
+)
+
+// Names of parameters in [Envelope.Params].
+const (
+	// ParamMerge says what happens when the machine already has a run of that order: reject, replace or append.
+	ParamMerge = "merge"
+	// ParamSelectMachine says what happens when a known machine reports other attributes: match, update or split.
+	ParamSelectMachine = "select_machine"
+	// ParamIgnoreRegressions is any non-empty text to keep detectors from looking at the run.
+	ParamIgnoreRegressions = "ignore_regressions"
+	// ParamIdempotencyKey is the client's own key, as sent.
+	ParamIdempotencyKey = "idempotency_key"
+
+	// ParamRefusedCode is the HTTP status intake answered, in decimal.
+	ParamRefusedCode = "refused_code"
+	// ParamRefusedError is the short reason intake answered.
+	ParamRefusedError = "refused_error"
+	// ParamRefusedDetail is the long reason intake answered.
+	ParamRefusedDetail = "refused_detail"
+	// ParamRefusedField is the path of the value that was refused.
+	ParamRefusedField = "refused_field"
+)
