@@ -315,7 +315,7 @@ func goldenEvents() map[string]event.Envelope {
 
 	found := sample()
 	found.Type, found.Actor, found.Params = event.ChangeFound, "detector", nil
-	found.Body = []byte(`{"detector":"lnt","version":"1","params":{"window":10},"data_seq":7,"findings":[{"machine_id":1,"test_id":2,` +
+	found.Body = []byte(`{"detector":"lnt","version":1,"params":{"window":10},"data_seq":7,"findings":[{"machine_id":1,"test_id":2,` +
 		`"metric":"execution_time","order_id":3,"previous_order_id":2,"direction":"up","kind":"regression","before":1,"after":1.5,` +
 		`"spread":0.01,"effect":0.5,"statistic":12.5,"p_value":0.001,"active":true,"id":"6f6ff0e9-7b7f-8f3e-9a43-2f7f6b1f2f00"}]}`)
 

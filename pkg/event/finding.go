@@ -33,7 +33,7 @@ const MaxFindings = 100_000
 type Changes struct {
 	// Detector and Version name the query that found them, Params its parameters, so that it can be run again.
 	Detector string          `json:"detector"`
-	Version  string          `json:"version"`
+	Version  uint16          `json:"version"`
 	Params   json.RawMessage `json:"params,omitempty"`
 	// DataSeq is the position in the suite up to which the detector had seen data.
 	DataSeq  uint64    `json:"data_seq"`

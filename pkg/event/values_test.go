@@ -134,7 +134,7 @@ func TestDecodeOutcome_NotAnOutcome_IsMalformed(t *testing.T) {
 
 func changes() event.Changes {
 	return event.Changes{
-		Detector: "step", Version: "1", Params: json.RawMessage(`{"window":10}`), DataSeq: 7,
+		Detector: "step", Version: 1, Params: json.RawMessage(`{"window":10}`), DataSeq: 7,
 		Findings: []event.Finding{{
 			MachineID: 1, TestID: 2, Metric: "execution_time", OrderID: 3, PreviousOrderID: 2, Direction: event.Up, Kind: event.Regression,
 			Before: 1, After: 1.5, Spread: 0.01, Effect: 0.5, Statistic: 12, PValue: 0.001, Active: true, ID: uuid.Max,
