@@ -1,0 +1,161 @@
+package registry
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"tidemark/pkg/event"
+	"tidemark/pkg/suite"
+)
+
+// Decision is what became of one event.
+type Decision struct {
+	// Seq is the event's position in its suite, from 1. Every event gets one, refused and repeated ones too.
+	Seq    uint64
+	Status event.Status
+	// Code is the HTTP status of a refusal, Error and Message its short and long text as LNT words them, Field the path of the value
+	// at fault. A duplicate of a refused event carries that refusal.
+	Code    int
+	Error   string
+	Message string
+	Field   string
+	// DuplicateOf is the event that this one repeats.
+	DuplicateOf uuid.UUID
+	// RunID, MachineID and OrderID are those of the submitted run; of the original for a duplicate; zero when there is none.
+	RunID, MachineID, OrderID uint32
+	// Rows is what the event adds to the tables; empty unless accepted. It belongs to the caller.
+	Rows  Rows
+	Added Added
+}
+
+// Added counts what an event brought, as LNT counts it.
+type Added struct {
+	// Runs is one less the number of runs replaced: zero or negative after a replacement.
+	Machines, Runs, Tests, Samples int
+}
+
+// Rows is what one accepted event adds to the tables.
+type Rows struct {
+	// Schema is set when the suite is new or changed; for a built-in suite, on its first accepted event.
+	Schema *suite.Schema
+	// MetricNames lists the suite's metrics in field order. Set with Schema or Run.
+	MetricNames []string
+	// Machines, Orders and Tests are new, or changed, in ascending id order.
+	Machines []MachineRow
+	Orders   []OrderRow
+	Tests    []TestRow
+	// Run is set for an accepted submission.
+	Run *RunRow
+	// DeletedRuns are run ids that are gone. A run replaced under its own id is not among them.
+	DeletedRuns []uint32
+	// Superseded are load ids whose samples no longer count.
+	Superseded []uint32
+	// Findings are what a detector found, or took back.
+	Findings []event.Finding
+}
+
+// MachineRow is the whole of one machine, as it is from now on.
+type MachineRow struct {
+	ID   uint32
+	Name string
+	// Fields holds the declared fields that have a value.
+	Fields map[string]string
+	// Params is everything else the machine said about itself: a canonical JSON object (sorted keys, no blanks).
+	Params  string
+	Deleted bool
+}
+
+// OrderRow is one place in the suite's history.
+type OrderRow struct {
+	ID uint32
+	// Values are the order fields, in the schema's order. They are the identity, compared exactly.
+	Values []string
+	// Name is the display form, SortKey the comparable one.
+	Name    string
+	SortKey string
+}
+
+// TestRow is one test name.
+type TestRow struct {
+	ID   uint32
+	Name string
+}
+
+// RunRow is one accepted submission.
+type RunRow struct {
+	ID uint32
+	// LoadID is the serial of accepted submissions: a run that replaces another keeps its ID and gets a new LoadID.
+	LoadID             uint32
+	MachineID, OrderID uint32
+	// Start and End are UTC.
+	Start, End time.Time
+	// Fields holds the declared run fields that have a value; Params is the rest, a canonical JSON object.
+	Fields map[string]string
+	Params string
+	// IgnoreRegressions says that detectors should not look at this run.
+	IgnoreRegressions bool
+
+	// FirstSampleID is the id of sample row 0, SampleRows the number of rows: row r has the id FirstSampleID + r.
+	FirstSampleID uint64
+	SampleRows    uint32
+	// RowTestID is the test of each sample row, those without any value included.
+	RowTestID []uint32
+	Samples   Samples
+}
+
+// Samples are the values of a run as columns, one entry per value that is present.
+type Samples struct {
+	// Row, TestID, Metric, Value and Failed have one entry per value of a Real metric. Failed is 1 when the linked status says so.
+	Row    []uint32
+	TestID []uint32
+	Metric []string
+	Value  []float64
+	Failed []uint8
+	// TextRow, TextTestID, TextMetric and Text have one entry per value of a Status or Hash metric.
+	TextRow    []uint32
+	TextTestID []uint32
+	TextMetric []string
+	Text       []string
+}
+
+// Snapshot is a state at rest. Lists are sorted by id. Loading it gives a state that decides what the original would have decided.
+type Snapshot struct {
+	// Schema is nil when no event has brought one: the suite is unknown, or built in and still without an accepted event.
+	Schema *suite.Schema
+	// LastSeq is the position of the last event; the others are the last serials given out.
+	LastSeq       uint64
+	LastLoadID    uint32
+	LastRunID     uint32
+	LastMachineID uint32
+	LastOrderID   uint32
+	LastTestID    uint32
+	LastSampleID  uint64
+	Machines      []MachineRow
+	// Orders need ID and Values only.
+	Orders []OrderRow
+	Tests  []TestRow
+	// Runs are those that stand.
+	Runs []RunKey
+	// Seen are all events but repetitions, sorted by EventID.
+	Seen []SeenRow
+}
+
+// RunKey places one run.
+type RunKey struct{ ID, LoadID, MachineID, OrderID uint32 }
+
+// SeenRow is what is remembered of one event: enough to recognise it and to answer as the first time.
+type SeenRow struct {
+	EventID uuid.UUID
+	// Digest is [event.Envelope.Digest].
+	Digest uint64
+	// Status is accepted or rejected.
+	Status event.Status
+	// Code, Error, Message and Field are set when it was rejected.
+	Code    int
+	Error   string
+	Message string
+	Field   string
+	// RunID, MachineID and OrderID are set for an accepted submission.
+	RunID, MachineID, OrderID uint32
+}
