@@ -1,0 +1,238 @@
+package httpx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Config bounds connections and requests.
+type Config struct {
+	// ReadTimeout bounds reading one request, against clients that never finish.
+	ReadTimeout time.Duration
+	// WriteTimeout bounds writing one answer.
+	WriteTimeout time.Duration
+	// IdleTimeout bounds how long an unused connection is kept.
+	IdleTimeout time.Duration
+	// MaxConnections bounds the open connections.
+	MaxConnections int
+	// BufferedBodyBytes is how much of a body may be in memory before its
+	// handler runs; the rest is streamed under the handler's own bound.
+	BufferedBodyBytes int
+}
+
+// DefaultConfig suits bots on slow links and reports of tens of megabytes.
+func DefaultConfig() Config {
+	return Config{
+		ReadTimeout:       2 * time.Minute,
+		WriteTimeout:      2 * time.Minute,
+		IdleTimeout:       2 * time.Minute,
+		MaxConnections:    4096,
+		BufferedBodyBytes: 64 << 10,
+	}
+}
+
+// Metrics count requests by route and status.
+type Metrics struct {
+	requests *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+}
+
+// NewMetrics registers the metrics of all HTTP services.
+func NewMetrics(reg prometheus.Registerer) *Metrics {
+	m := &Metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "tidemark_http_requests_total", Help: "Requests answered, by route and status.",
+		}, []string{"method", "route", "status"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "tidemark_http_request_seconds", Help: "Time from the request's head to the end of its handler.",
+			Buckets: prometheus.ExponentialBuckets(0.001, 2, 16),
+		}, []string{"method", "route"}),
+	}
+	reg.MustRegister(m.requests, m.seconds)
+	return m
+}
+
+// New is an app with everything but routes.
+func New(cfg Config, log *slog.Logger, metrics *Metrics, clock func() time.Time) *fiber.App {
+	app := fiber.New(fiber.Config{
+		DisableStartupMessage: true,
+		StreamRequestBody:     true,
+		// With streaming this is how much is buffered, not how much is taken.
+		BodyLimit:    cfg.BufferedBodyBytes,
+		ReadTimeout:  cfg.ReadTimeout,
+		WriteTimeout: cfg.WriteTimeout,
+		IdleTimeout:  cfg.IdleTimeout,
+		Concurrency:  cfg.MaxConnections,
+		UnescapePath: true,
+		Immutable:    true,
+		ErrorHandler: answerError(log),
+	})
+	app.Use(observe(log, metrics, clock))
+	return app
+}
+
+// NotFound is the last route of an app: the answer when nothing matched.
+func NotFound(c *fiber.Ctx) error {
+	const text = "The page you are looking for does not exist."
+	c.Status(fiber.StatusNotFound)
+	if AcceptsHTML(c) {
+		c.Type("html", "utf-8")
+		return c.SendString("<!doctype html><html lang=en><title>Not found</title><h1>Not found</h1><p>" + text + `<p><a href="/">Home</a></html>`)
+	}
+	return c.JSON(fiber.Map{"error": text})
+}
+
+// AcceptsHTML says whether the client would rather read a page than JSON.
+func AcceptsHTML(c *fiber.Ctx) bool {
+	return strings.Contains(c.Get(fiber.HeaderAccept), "text/html")
+}
+
+// Serve answers on ln until ctx ends, then lets requests under way finish,
+// at most for grace.
+func Serve(ctx context.Context, app *fiber.App, ln net.Listener, grace time.Duration) error {
+	ended := make(chan error, 1)
+	go func() { ended <- app.Listener(ln) }()
+	select {
+	case err := <-ended:
+		return fmt.Errorf("serve %s: %w", ln.Addr(), err)
+	case <-ctx.Done():
+	}
+	err := app.ShutdownWithTimeout(grace)
+	<-ended
+	if errors.Is(err, context.DeadlineExceeded) {
+		return nil // what is left is slow clients; they are cut off
+	}
+	return err
+}
+
+type requestKey int
+
+const (
+	keyID requestKey = iota
+	keyAttrs
+)
+
+// RequestID is the request's id: the client's X-Request-Id when it is usable.
+func RequestID(c *fiber.Ctx) string {
+	id, _ := c.Locals(keyID).(string)
+	return id
+}
+
+// AddLogAttrs puts attributes on the request's log line.
+func AddLogAttrs(c *fiber.Ctx, attrs ...slog.Attr) {
+	have, _ := c.Locals(keyAttrs).([]slog.Attr)
+	c.Locals(keyAttrs, append(have, attrs...))
+}
+
+// observe gives the request its id and writes its line and metrics.
+func observe(log *slog.Logger, metrics *Metrics, clock func() time.Time) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		started := clock()
+		id := usableID(c.Get(fiber.HeaderXRequestID))
+		c.Locals(keyID, id)
+		c.Set(fiber.HeaderXRequestID, id)
+		err := guarded(c, log)
+		if err != nil {
+			// Answered here, so that the line shows the status that was sent.
+			err = c.App().ErrorHandler(c, err)
+		}
+		took := clock().Sub(started)
+		route, status := routeOf(c), c.Response().StatusCode()
+		metrics.requests.WithLabelValues(c.Method(), route, strconv.Itoa(status)).Inc()
+		metrics.seconds.WithLabelValues(c.Method(), route).Observe(took.Seconds())
+		attrs := []slog.Attr{
+			slog.String("request_id", id),
+			slog.String("method", c.Method()),
+			slog.String("route", route),
+			slog.String("path", c.Path()),
+			slog.Int("status", status),
+			slog.Int("bytes", len(c.Response().Body())),
+			slog.Float64("took_ms", float64(took.Microseconds())/1000),
+		}
+		added, _ := c.Locals(keyAttrs).([]slog.Attr)
+		log.LogAttrs(c.UserContext(), slog.LevelInfo, "request answered", append(attrs, added...)...)
+		return err
+	}
+}
+
+// routeOf is the pattern that matched, never the path: paths would make one
+// metric per machine.
+func routeOf(c *fiber.Ctx) string {
+	if r := c.Route(); r != nil && r.Path != "/" {
+		return r.Path
+	}
+	if c.Path() == "/" {
+		return "/"
+	}
+	return "unmatched"
+}
+
+func guarded(c *fiber.Ctx, log *slog.Logger) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			log.ErrorContext(c.UserContext(), "request panicked", "request_id", RequestID(c), "panic", fmt.Sprint(p))
+			err = fiber.ErrInternalServerError
+		}
+	}()
+	return c.Next()
+}
+
+// answerError speaks for handlers that returned an error instead of answering.
+func answerError(log *slog.Logger) fiber.ErrorHandler {
+	return func(c *fiber.Ctx, err error) error {
+		var known *fiber.Error
+		if errors.As(err, &known) && known.Code < fiber.StatusInternalServerError {
+			return c.Status(known.Code).JSON(fiber.Map{"error": known.Message})
+		}
+		log.ErrorContext(c.UserContext(), "request failed", "request_id", RequestID(c), "err", err)
+		return c.Status(fiber.StatusInternalServerError).JSON(fiber.Map{
+			"error": "internal server error", "message": "request " + RequestID(c),
+		})
+	}
+}
+
+func usableID(given string) string {
+	if given == "" || len(given) > 64 {
+		return uuid.NewString()
+	}
+	for _, r := range given {
+		if r <= ' ' || r > '~' {
+			return uuid.NewString()
+		}
+	}
+	return given
+}
+
+// RootURL is the address of "/" as the client sees it, ending in "/". A proxy
+// tells it by X-Forwarded-Proto, X-Forwarded-Host and X-Forwarded-Prefix.
+func RootURL(c *fiber.Ctx) string {
+	scheme := lastOf(c.Get(fiber.HeaderXForwardedProto))
+	if scheme != "http" && scheme != "https" {
+		scheme = c.Protocol()
+	}
+	host := lastOf(c.Get(fiber.HeaderXForwardedHost))
+	if host == "" || strings.ContainsAny(host, "/\\\"'<>?# ") {
+		host = string(c.Request().Host())
+	}
+	prefix := strings.Trim(lastOf(c.Get("X-Forwarded-Prefix")), "/")
+	if prefix == "" || strings.ContainsAny(prefix, "\\\"'<>?# ") {
+		return scheme + "://" + host + "/"
+	}
+	return scheme + "://" + host + "/" + prefix + "/"
+}
+
+// lastOf is the last element of a forwarded header: the one the nearest proxy wrote.
+func lastOf(header string) string {
+	parts := strings.Split(header, ",")
+	return strings.TrimSpace(parts[len(parts)-1])
+}

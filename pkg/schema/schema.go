@@ -1,0 +1,129 @@
+package schema
+
+import (
+	"context"
+	stdsql "database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"regexp"
+	"strconv"
+
+	"github.com/golang-migrate/migrate/v4"
+	migrator "github.com/golang-migrate/migrate/v4/database/clickhouse"
+	"github.com/golang-migrate/migrate/v4/source/iofs"
+
+	"tidemark/pkg/store"
+	"tidemark/sql"
+)
+
+// ErrNewer is returned for a database that a newer binary has migrated.
+var ErrNewer = errors.New("database is newer than this binary")
+
+// name is what a database may be called: it stands in statements as it is,
+// because ClickHouse takes no parameter there.
+var name = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
+
+// Migrate creates the database when it is missing and brings it up to date. It
+// returns the version reached.
+func Migrate(ctx context.Context, cfg store.Config, log *slog.Logger) (uint, error) {
+	if !name.MatchString(cfg.Database) {
+		return 0, fmt.Errorf("database %q: letters, digits and _ only", cfg.Database)
+	}
+	if err := create(ctx, cfg); err != nil {
+		return 0, err
+	}
+	db, err := store.OpenDB(cfg, cfg.Database)
+	if err != nil {
+		return 0, err
+	}
+	defer db.Close() //nolint:errcheck // nothing is pending
+	version, err := tables(db, log)
+	if err != nil {
+		return version, err
+	}
+	return version, views(ctx, db)
+}
+
+// Latest is the version of the newest migration in this binary.
+func Latest() uint {
+	files, _ := fs.Glob(sql.Migrations(), "*.up.sql")
+	if len(files) == 0 {
+		return 0
+	}
+	n, _ := strconv.ParseUint(files[len(files)-1][:6], 10, 32)
+	return uint(n)
+}
+
+func create(ctx context.Context, cfg store.Config) error {
+	db, err := store.OpenDB(cfg, "default")
+	if err != nil {
+		return err
+	}
+	defer db.Close() //nolint:errcheck // nothing is pending
+	if _, err := db.ExecContext(ctx, "CREATE DATABASE IF NOT EXISTS "+cfg.Database); err != nil {
+		return fmt.Errorf("create database %s: %w", cfg.Database, err)
+	}
+	return nil
+}
+
+func tables(db *stdsql.DB, log *slog.Logger) (uint, error) {
+	source, err := iofs.New(sql.Migrations(), ".")
+	if err != nil {
+		return 0, fmt.Errorf("read migrations: %w", err)
+	}
+	// MergeTree, because TinyLog, the default, has no durable append.
+	driver, err := migrator.WithInstance(db, &migrator.Config{
+		MigrationsTable:       "schema_migrations",
+		MigrationsTableEngine: "MergeTree",
+	})
+	if err != nil {
+		return 0, fmt.Errorf("open migrations table: %w", err)
+	}
+	m, err := migrate.NewWithInstance("files", source, "clickhouse", driver)
+	if err != nil {
+		return 0, fmt.Errorf("prepare migrations: %w", err)
+	}
+	before, dirty, err := m.Version()
+	switch {
+	case errors.Is(err, migrate.ErrNilVersion):
+	case err != nil:
+		return 0, fmt.Errorf("read schema version: %w", err)
+	case before > Latest():
+		return before, fmt.Errorf("schema version %d, this binary knows %d: %w", before, Latest(), ErrNewer)
+	case dirty:
+		// Every file may be repeated: the one that was cut off runs again.
+		if err := m.Force(previous(before)); err != nil {
+			return before, fmt.Errorf("repeat migration %d: %w", before, err)
+		}
+	}
+	if err := m.Up(); err != nil && !errors.Is(err, migrate.ErrNoChange) {
+		return before, fmt.Errorf("migrate from version %d: %w", before, err)
+	}
+	if before != Latest() {
+		log.Info("schema migrated", "from", before, "to", Latest())
+	}
+	return Latest(), nil
+}
+
+// previous is the version before v, in golang-migrate's terms: -1 is none.
+func previous(v uint) int {
+	if v <= 1 {
+		return -1
+	}
+	return int(v) - 1 //nolint:gosec // six digits at most
+}
+
+func views(ctx context.Context, db *stdsql.DB) error {
+	list, err := sql.Views()
+	if err != nil {
+		return err
+	}
+	for _, v := range list {
+		if _, err := db.ExecContext(ctx, v.Text); err != nil {
+			return fmt.Errorf("create view %s: %w", v.Header["name"], err)
+		}
+	}
+	return nil
+}

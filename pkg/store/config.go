@@ -1,0 +1,72 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+)
+
+// Config says where ClickHouse is and how much of it may be used.
+type Config struct {
+	// DSN is a ClickHouse address such as clickhouse://user:pass@host:9000/tidemark
+	// or http://host:8123/tidemark. Not used when Dial is set.
+	DSN string
+	// Dial reaches the embedded engine, over HTTP, without a network.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	// Database holds Tidemark's tables.
+	Database string
+	// MaxReads bounds the reads under way at once, and so the connections they use.
+	MaxReads int
+	// MaxQueuedReads bounds the reads that wait for their turn.
+	MaxQueuedReads int
+	// MaxReadWait bounds how long a read waits for its turn.
+	MaxReadWait time.Duration
+	// ReadTimeout bounds a read when its context has no deadline of its own.
+	ReadTimeout time.Duration
+	// ReadMemoryBytes bounds the memory of one read.
+	ReadMemoryBytes int64
+	// MaxWrites bounds the connections of writers.
+	MaxWrites int
+	// WriteTimeout bounds one insert or statement.
+	WriteTimeout time.Duration
+}
+
+// DefaultConfig suits two cores.
+func DefaultConfig() Config {
+	return Config{
+		Database:        "tidemark",
+		MaxReads:        4,
+		MaxQueuedReads:  256,
+		MaxReadWait:     5 * time.Second,
+		ReadTimeout:     30 * time.Second,
+		ReadMemoryBytes: 2 << 30,
+		MaxWrites:       4,
+		WriteTimeout:    2 * time.Minute,
+	}
+}
+
+// Validate reports every setting that cannot work.
+func (c Config) Validate() error {
+	var problems []error
+	if c.DSN == "" && c.Dial == nil {
+		problems = append(problems, errors.New("store.dsn: an address is needed"))
+	}
+	if c.Database == "" {
+		problems = append(problems, errors.New("store.database: a name is needed"))
+	}
+	for name, n := range map[string]int64{
+		"max_reads": int64(c.MaxReads), "max_writes": int64(c.MaxWrites),
+		"read_timeout": int64(c.ReadTimeout), "write_timeout": int64(c.WriteTimeout),
+		"max_read_wait": int64(c.MaxReadWait), "read_memory_bytes": c.ReadMemoryBytes,
+	} {
+		if n <= 0 {
+			problems = append(problems, fmt.Errorf("store.%s: must be above zero", name))
+		}
+	}
+	if c.MaxQueuedReads < 0 {
+		problems = append(problems, errors.New("store.max_queued_reads: must not be negative"))
+	}
+	return errors.Join(problems...)
+}

@@ -1,0 +1,218 @@
+package store
+
+import (
+	"context"
+	stdsql "database/sql"
+	"errors"
+	"fmt"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"tidemark/sql"
+)
+
+// ErrBusy is returned for a read that found no place among the running and
+// waiting ones. Callers answer 503 with Retry-After.
+var ErrBusy = errors.New("too many reads at once")
+
+// Store is a ClickHouse database with a bounded pool of readers.
+type Store struct {
+	cfg    Config
+	reads  driver.Conn
+	writes driver.Conn
+	slots  chan struct{}
+	queued atomic.Int64
+}
+
+// New checks the configuration and opens nothing.
+func New(cfg Config) (*Store, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	return &Store{cfg: cfg, slots: make(chan struct{}, cfg.MaxReads)}, nil
+}
+
+// Open connects and asks the server for an answer.
+func (s *Store) Open(ctx context.Context) error {
+	var err error
+	if s.writes, err = s.connect(s.cfg.MaxWrites, s.cfg.WriteTimeout, nil); err != nil {
+		return fmt.Errorf("connect writers: %w", err)
+	}
+	if s.reads, err = s.connect(s.cfg.MaxReads, s.cfg.ReadTimeout, clickhouse.Settings{
+		"max_memory_usage": s.cfg.ReadMemoryBytes,
+	}); err != nil {
+		return fmt.Errorf("connect readers: %w", err)
+	}
+	if err := s.writes.Ping(ctx); err != nil {
+		return fmt.Errorf("reach clickhouse: %w", err)
+	}
+	return nil
+}
+
+// Close ends all connections.
+func (s *Store) Close() error {
+	var problems []error
+	for _, conn := range []driver.Conn{s.reads, s.writes} {
+		if conn != nil {
+			problems = append(problems, conn.Close())
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// Database is the name of the database that holds the tables.
+func (s *Store) Database() string { return s.cfg.Database }
+
+func (s *Store) connect(conns int, timeout time.Duration, settings clickhouse.Settings) (driver.Conn, error) {
+	opts, err := Options(s.cfg)
+	if err != nil {
+		return nil, err
+	}
+	opts.MaxOpenConns = conns
+	opts.MaxIdleConns = conns
+	opts.HttpMaxConnsPerHost = conns
+	opts.ReadTimeout = timeout
+	opts.Settings = settings
+	return clickhouse.Open(opts)
+}
+
+// Options are the driver's options for cfg.
+func Options(cfg Config) (*clickhouse.Options, error) {
+	if cfg.Dial == nil {
+		opts, err := clickhouse.ParseDSN(cfg.DSN)
+		if err != nil {
+			return nil, fmt.Errorf("clickhouse address: %w", err)
+		}
+		opts.Auth.Database = cfg.Database
+		return opts, nil
+	}
+	return &clickhouse.Options{
+		Protocol: clickhouse.HTTP,
+		Addr:     []string{"embedded"},
+		Auth:     clickhouse.Auth{Database: cfg.Database},
+		DialContext: func(ctx context.Context, addr string) (net.Conn, error) {
+			return cfg.Dial(ctx, "tcp", addr)
+		},
+	}, nil
+}
+
+// OpenDB is a database/sql handle on one database, for migrations.
+func OpenDB(cfg Config, database string) (*stdsql.DB, error) {
+	opts, err := Options(cfg)
+	if err != nil {
+		return nil, err
+	}
+	opts.Auth.Database = database
+	// On by default in some builds; a version must be in the table when the insert returns.
+	opts.Settings = clickhouse.Settings{"async_insert": 0}
+	return clickhouse.OpenDB(opts), nil
+}
+
+// Params are the values of a statement's {name:Type} parameters.
+type Params map[string]any
+
+func (p Params) args() []any {
+	args := make([]any, 0, len(p))
+	for name, value := range p {
+		args = append(args, clickhouse.Named(name, value))
+	}
+	return args
+}
+
+// Select runs a query and returns its rows as T, a struct whose fields carry
+// `ch:"column"` tags.
+func Select[T any](ctx context.Context, s *Store, q sql.File, p Params) ([]T, error) {
+	ctx, release, err := s.turn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("query %s: %w", q.Name, err)
+	}
+	defer release()
+	var out []T
+	if err := s.reads.Select(ctx, &out, q.Text, p.args()...); err != nil {
+		return nil, fmt.Errorf("query %s: %w", q.Name, err)
+	}
+	return out, nil
+}
+
+// Each runs a query and hands each row's scanner to row, in order. The pointers
+// given to scan match the columns of the query.
+func (s *Store) Each(ctx context.Context, q sql.File, p Params, row func(scan func(dest ...any) error) error) error {
+	ctx, release, err := s.turn(ctx)
+	if err != nil {
+		return fmt.Errorf("query %s: %w", q.Name, err)
+	}
+	defer release()
+	rows, err := s.reads.Query(ctx, q.Text, p.args()...)
+	if err != nil {
+		return fmt.Errorf("query %s: %w", q.Name, err)
+	}
+	defer rows.Close() //nolint:errcheck // the rows' own error is read below
+	for rows.Next() {
+		if err := row(rows.Scan); err != nil {
+			return fmt.Errorf("query %s: %w", q.Name, err)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("query %s: %w", q.Name, err)
+	}
+	return nil
+}
+
+// Exec runs a statement on a writer's connection.
+func (s *Store) Exec(ctx context.Context, text string, p Params) error {
+	ctx, cancel := bounded(ctx, s.cfg.WriteTimeout)
+	defer cancel()
+	if err := s.writes.Exec(ctx, text, p.args()...); err != nil {
+		return fmt.Errorf("run statement: %w", err)
+	}
+	return nil
+}
+
+// Reads says how many reads run and how many wait.
+func (s *Store) Reads() (running, waiting int) {
+	return len(s.slots), int(s.queued.Load())
+}
+
+// turn waits for a place among the readers.
+func (s *Store) turn(ctx context.Context) (context.Context, func(), error) {
+	ctx, cancel := bounded(ctx, s.cfg.ReadTimeout)
+	if err := s.enter(ctx); err != nil {
+		cancel()
+		return nil, nil, err
+	}
+	return ctx, func() { <-s.slots; cancel() }, nil
+}
+
+func (s *Store) enter(ctx context.Context) error {
+	select {
+	case s.slots <- struct{}{}:
+		return nil
+	default:
+	}
+	if s.queued.Add(1) > int64(s.cfg.MaxQueuedReads) {
+		s.queued.Add(-1)
+		return ErrBusy
+	}
+	defer s.queued.Add(-1)
+	patience := time.NewTimer(s.cfg.MaxReadWait)
+	defer patience.Stop()
+	select {
+	case s.slots <- struct{}{}:
+		return nil
+	case <-patience.C:
+		return ErrBusy
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func bounded(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	if _, has := ctx.Deadline(); has {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, timeout)
+}

@@ -1,0 +1,76 @@
+-- ledger: one row per event of a suite, with the bytes as they came and what was decided.
+-- The archive of record: every other table is filled from it by views and can be rebuilt from it.
+-- Small granules, because the usual read is one run (one row) by its position.
+CREATE TABLE IF NOT EXISTS ledger
+(
+    database          LowCardinality(String),
+    suite             LowCardinality(String),
+    seq               UInt64 COMMENT 'position of the event in its suite, from 1',
+    event_id          UUID,
+    event_type        LowCardinality(String),
+    event_version     UInt16,
+    topic             LowCardinality(String),
+    partition         UInt32,
+    offset            UInt64,
+    received_at       DateTime64(3, 'UTC'),
+    stored_at         DateTime64(3, 'UTC') COMMENT 'when the projector wrote the row',
+    actor             String,
+    request_id        String,
+    content_type      LowCardinality(String),
+    params            Map(String, String),
+    body              String CODEC(ZSTD(3)),
+    body_digest       UInt64,
+
+    status            LowCardinality(String) COMMENT 'accepted, rejected or duplicate',
+    code              UInt16 COMMENT 'HTTP status of a refusal, else 0',
+    error             String,
+    message           String,
+    field             String,
+    duplicate_of      UUID,
+    added_machines    Int32,
+    added_runs        Int32,
+    added_tests       Int32,
+    added_samples     Int32,
+
+    suite_schema      String COMMENT 'JSON; set when the suite is new or changed',
+    machine_row_id      Array(UInt32),
+    machine_row_name    Array(String),
+    machine_row_fields  Array(String) COMMENT 'JSON object of strings',
+    machine_row_params  Array(String) COMMENT 'JSON object',
+    machine_row_deleted Array(UInt8),
+    order_row_id        Array(UInt32),
+    order_row_name      Array(String),
+    order_row_values    Array(Array(String)),
+    order_row_sort_key  Array(String),
+    test_row_id         Array(UInt32),
+    test_row_name       Array(String),
+    deleted_run_id      Array(UInt32),
+    superseded_load_id  Array(UInt32),
+    finding_rows        Array(String) COMMENT 'JSON objects',
+
+    run_id            UInt32 COMMENT '0 when the event brought no run',
+    load_id           UInt32 COMMENT 'generation of the run: a replaced run keeps its run_id and gets a new load_id',
+    machine_id        UInt32,
+    order_id          UInt32,
+    start_at          DateTime64(6, 'UTC'),
+    end_at            DateTime64(6, 'UTC'),
+    run_fields        String COMMENT 'JSON object of strings',
+    run_params        String COMMENT 'JSON object',
+    first_sample_id   UInt64,
+    row_test_id       Array(UInt32) COMMENT 'test of each sample row',
+    sample_row        Array(UInt32),
+    sample_test_id    Array(UInt32),
+    sample_metric     Array(LowCardinality(String)),
+    sample_value      Array(Float64) CODEC(ZSTD(1)),
+    sample_failed     Array(UInt8),
+    text_row          Array(UInt32),
+    text_test_id      Array(UInt32),
+    text_metric       Array(LowCardinality(String)),
+    text_value        Array(String),
+
+    INDEX ledger_event_id event_id TYPE bloom_filter(0.001) GRANULARITY 64,
+    INDEX ledger_offset (partition, offset) TYPE minmax GRANULARITY 16
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (database, suite, seq)
+SETTINGS index_granularity = 64, index_granularity_bytes = 4194304, non_replicated_deduplication_window = 1000

@@ -1,0 +1,10 @@
+-- A deleted run leaves a row that says so: newer than the run by its seq.
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_deleted_runs TO runs AS
+SELECT
+    database,
+    suite,
+    gone AS run_id,
+    seq,
+    1 AS deleted
+FROM ledger
+ARRAY JOIN deleted_run_id AS gone

@@ -1,0 +1,30 @@
+-- A duplicate brings no receipt of its own: its event id already has one.
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_receipts TO receipts AS
+SELECT
+    event_id,
+    database,
+    suite,
+    seq,
+    event_type,
+    received_at,
+    stored_at,
+    status,
+    code,
+    error,
+    message,
+    field,
+    run_id,
+    machine_id,
+    order_id,
+    added_machines,
+    added_runs,
+    added_tests,
+    added_samples,
+    topic,
+    partition,
+    offset,
+    actor,
+    request_id,
+    length(body) AS body_bytes
+FROM ledger
+WHERE status != 'duplicate'

@@ -1,0 +1,32 @@
+-- name: v_ledger
+-- purpose: one row per event as it came and as it was decided, without what it decided in detail.
+CREATE OR REPLACE VIEW v_ledger AS
+SELECT
+    database,
+    suite,
+    seq,
+    event_id,
+    event_type,
+    event_version,
+    topic,
+    partition,
+    offset,
+    received_at,
+    stored_at,
+    actor,
+    request_id,
+    content_type,
+    params,
+    body,
+    body_digest,
+    status,
+    code,
+    error,
+    message,
+    field,
+    duplicate_of,
+    run_id,
+    load_id,
+    machine_id,
+    order_id
+FROM ledger FINAL
