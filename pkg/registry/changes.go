@@ -1,0 +1,54 @@
+package registry
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/google/uuid"
+
+	"tidemark/pkg/event"
+)
+
+// record accepts what a detector found, when all of it is about things that exist. One wrong finding refuses the event: a detector
+// that is wrong about one is not to be believed about the others.
+func (s *State) record(c event.Changes) Decision {
+	if s.schema == nil {
+		return rejected(s.unknownSuite())
+	}
+	known := make(map[uuid.UUID]bool, len(c.Findings))
+	for i, f := range c.Findings {
+		field, problem := s.checkFinding(c.Detector, f)
+		if problem == "" && known[f.ID] {
+			field, problem = "id", "is the id of an earlier finding too"
+		}
+		if problem != "" {
+			path := fmt.Sprintf("findings[%d].%s", i, field)
+			return rejected(refusal(http.StatusBadRequest, path, path+": "+problem, ""))
+		}
+		known[f.ID] = true
+	}
+	return s.accepted(Decision{Rows: Rows{Findings: c.Findings}})
+}
+
+// checkFinding names the field at fault and what is wrong with it; both are empty when nothing is.
+func (s *State) checkFinding(detector string, f event.Finding) (field, problem string) {
+	if _, _, ok := s.schema.Metric(f.Metric); !ok {
+		return "metric", fmt.Sprintf("Metric '%s' unknown in suite", f.Metric)
+	}
+	if _, ok := s.machines[f.MachineID]; !ok {
+		return "machine_id", fmt.Sprintf("no machine has the id %d", f.MachineID)
+	}
+	if f.TestID < 1 || f.TestID > s.last.test {
+		return "test_id", fmt.Sprintf("no test has the id %d", f.TestID)
+	}
+	if f.OrderID < 1 || f.OrderID > s.last.order {
+		return "order_id", fmt.Sprintf("no order has the id %d", f.OrderID)
+	}
+	if f.PreviousOrderID < 1 || f.PreviousOrderID > s.last.order {
+		return "previous_order_id", fmt.Sprintf("no order has the id %d", f.PreviousOrderID)
+	}
+	if f.ID != event.FindingID(s.database, s.name, f.MachineID, f.TestID, f.Metric, f.OrderID, f.Direction, detector) {
+		return "id", "is not derived from the finding"
+	}
+	return "", ""
+}

@@ -1,0 +1,112 @@
+package registry
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+
+	"tidemark/pkg/event"
+	"tidemark/pkg/report"
+	"tidemark/pkg/suite"
+)
+
+// Refusal is why an event is rejected.
+type Refusal struct {
+	// Code is an HTTP status. Error and Message are the short and the long text, Field the path of the value at fault.
+	Code    int
+	Error   string
+	Message string
+	Field   string
+}
+
+// Prepared is an event with everything worked out that needs no state. Make it with [Prepare].
+type Prepared struct {
+	Envelope event.Envelope
+	// Digest is [event.Envelope.Digest].
+	Digest uint64
+	// Exactly one of the following is set, by the event's type and whether it can be read.
+	Submission *report.Submission
+	Schema     *suite.Schema
+	Changes    *event.Changes
+	Refusal    *Refusal
+}
+
+// currentVersion lists the types that are decided, each with the newest version that is understood.
+var currentVersion = map[event.Type]int{
+	event.RunSubmitted:      1,
+	event.SubmissionRefused: 1,
+	event.SuiteDefined:      1,
+	event.ChangeFound:       1,
+}
+
+// Prepare does the heavy part of deciding: it reads the body. It is pure, so events may be prepared in parallel and ahead.
+func Prepare(e event.Envelope) Prepared {
+	p := Prepared{Envelope: e, Digest: e.Digest()}
+	newest, decided := currentVersion[e.Type]
+	switch {
+	case !decided:
+		p.Refusal = refusal(http.StatusNotImplemented, "type", "Unknown event type '"+string(e.Type)+"'", "")
+	case e.Version < 1 || e.Version > newest:
+		p.Refusal = refusal(http.StatusNotImplemented, "version",
+			"Unknown version "+strconv.Itoa(e.Version)+" of event type '"+string(e.Type)+"'", "")
+	default:
+		p.read()
+	}
+	return p
+}
+
+func (p *Prepared) read() {
+	body := p.Envelope.Body
+	switch p.Envelope.Type {
+	case event.RunSubmitted:
+		submission, err := report.Parse(body, report.Options{})
+		if err != nil {
+			p.Refusal = fromReport(err)
+			return
+		}
+		p.Submission = submission
+	case event.SuiteDefined:
+		schema, err := suite.Decode(body)
+		if err != nil {
+			p.Refusal = refusal(http.StatusBadRequest, "body", err.Error(), "")
+			return
+		}
+		p.Schema = &schema
+	case event.ChangeFound:
+		changes, err := event.DecodeChanges(body)
+		if err != nil {
+			p.Refusal = refusal(http.StatusBadRequest, "body", err.Error(), "")
+			return
+		}
+		p.Changes = &changes
+	case event.SubmissionRefused:
+		p.Refusal = alreadyRefused(p.Envelope.Params)
+	default:
+		p.Refusal = refusal(http.StatusNotImplemented, "type", "Unknown event type '"+string(p.Envelope.Type)+"'", "")
+	}
+}
+
+// alreadyRefused repeats what intake answered. A code that is not one of a refusal becomes 400.
+func alreadyRefused(params map[string]string) *Refusal {
+	code, err := strconv.Atoi(params[event.ParamRefusedCode])
+	if err != nil || code < 400 || code > 599 {
+		code = http.StatusBadRequest
+	}
+	text := params[event.ParamRefusedError]
+	if text == "" {
+		text = "submission refused"
+	}
+	return refusal(code, params[event.ParamRefusedField], text, params[event.ParamRefusedDetail])
+}
+
+func refusal(code int, field, short, long string) *Refusal {
+	return &Refusal{Code: code, Error: short, Message: long, Field: field}
+}
+
+func fromReport(err error) *Refusal {
+	var problem *report.Error
+	if errors.As(err, &problem) {
+		return refusal(problem.Status, problem.Field, problem.Text, problem.Detail)
+	}
+	return refusal(http.StatusBadRequest, "", err.Error(), "")
+}

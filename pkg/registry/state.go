@@ -1,0 +1,82 @@
+package registry
+
+import (
+	"strconv"
+	"strings"
+
+	"tidemark/pkg/suite"
+)
+
+// State is everything that deciding the next event of one suite depends on.
+type State struct {
+	database, name string
+	// schema is nil while the suite is unknown.
+	schema *suite.Schema
+	// announced says that some decision's rows carried the schema; a built-in schema is known before it is announced.
+	announced bool
+
+	seq        uint64
+	last       serials
+	machines   map[uint32]*machine
+	namesakes  map[string][]*machine // by name, newest first
+	orders     map[string]uint32     // by orderKey
+	orderLists [][]string            // values, by id-1
+	tests      map[string]uint32     // by name
+	runs       map[place][]run       // in ascending id order
+	seen       seen
+}
+
+// serials are the last ids given out.
+type serials struct {
+	load, run, machine, order, test uint32
+	sample                          uint64
+}
+
+// place is where a run stands: two runs of one place are duplicates of each other.
+type place struct{ machine, order uint32 }
+
+// run is a run that stands.
+type run struct{ id, load uint32 }
+
+// New gives the state of a suite without events. A built-in suite knows its schema; any other is unknown until it is defined.
+func New(database, suiteName string) *State {
+	s := &State{
+		database:  database,
+		name:      suiteName,
+		machines:  make(map[uint32]*machine),
+		namesakes: make(map[string][]*machine),
+		orders:    make(map[string]uint32),
+		tests:     make(map[string]uint32),
+		runs:      make(map[place][]run),
+		seen:      newSeen(),
+	}
+	if schema, ok := suite.BuiltIn(suiteName); ok {
+		s.schema = &schema
+	}
+	return s
+}
+
+// Seq is the position of the last event decided; 0 before the first.
+func (s *State) Seq() uint64 { return s.seq }
+
+// Schema returns the suite's schema as it is now; false while the suite is unknown.
+func (s *State) Schema() (suite.Schema, bool) {
+	if s.schema == nil {
+		return suite.Schema{}, false
+	}
+	return s.schema.Clone(), true
+}
+
+// orderKey joins the values so that no two lists give the same text. One value, the usual case, is its own key.
+func orderKey(values []string) string {
+	if len(values) == 1 {
+		return values[0]
+	}
+	var b strings.Builder
+	for _, v := range values {
+		b.WriteString(strconv.Itoa(len(v)))
+		b.WriteByte(':')
+		b.WriteString(v)
+	}
+	return b.String()
+}
