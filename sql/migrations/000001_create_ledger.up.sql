@@ -32,7 +32,7 @@ CREATE TABLE IF NOT EXISTS ledger
     added_tests       Int32,
     added_samples     Int32,
 
-    suite_schema      String COMMENT 'JSON; set when the suite is new or changed',
+    suite_schema      String COMMENT 'JSON, set when the suite is new or changed',
     machine_row_id      Array(UInt32),
     machine_row_name    Array(String),
     machine_row_fields  Array(String) COMMENT 'JSON object of strings',

@@ -1,4 +1,4 @@
--- superseded: generations of runs that no longer count; readers leave them out.
+-- superseded: generations of runs that no longer count. Readers leave them out.
 CREATE TABLE IF NOT EXISTS superseded
 (
     database LowCardinality(String),

@@ -29,7 +29,7 @@ SELECT
     f.detector_params AS detector_params,
     f.data_seq AS data_seq,
     f.found_at AS found_at
-FROM (SELECT * FROM findings FINAL WHERE active = 1) AS f
+FROM v_change_points AS f
 INNER JOIN v_machines AS m ON m.database = f.database AND m.suite = f.suite AND m.machine_id = f.machine_id
 INNER JOIN v_tests AS t ON t.database = f.database AND t.suite = f.suite AND t.test_id = f.test_id
 INNER JOIN v_orders AS o ON o.database = f.database AND o.suite = f.suite AND o.order_id = f.order_id

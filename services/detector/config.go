@@ -1,0 +1,83 @@
+package detector
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Config says how often to look and what to call a step.
+type Config struct {
+	// Interval is the length of a slot.
+	Interval time.Duration
+	// Timeout bounds the work of one slot.
+	Timeout time.Duration
+	// BatchSamples bounds the samples read by one statement, and so its memory.
+	BatchSamples int
+	// Steps are the parameters of the detector "steps".
+	Steps Steps
+}
+
+// Steps are the parameters of sql/jobs/detect_steps.sql.
+type Steps struct {
+	// Window is how many orders on either side are compared.
+	Window uint16 `json:"window"`
+	// Peak is how far around it a step must be the strongest.
+	Peak uint16 `json:"peak"`
+	// MinBefore and MinAfter are the fewest orders needed on either side.
+	MinBefore uint16 `json:"min_before"`
+	MinAfter  uint16 `json:"min_after"`
+	// MaxPValue bounds the chance of seeing the difference without a step.
+	MaxPValue float64 `json:"max_p_value"`
+	// MinEffect is the smallest relative change worth a finding.
+	MinEffect float64 `json:"min_effect"`
+	// MinSigmas is the smallest change in units of the series' spread.
+	MinSigmas float64 `json:"min_sigmas"`
+}
+
+// DefaultConfig looks every five seconds.
+func DefaultConfig() Config {
+	return Config{
+		Interval:     5 * time.Second,
+		Timeout:      time.Minute,
+		BatchSamples: 1_000_000,
+		Steps: Steps{
+			Window:    12,
+			Peak:      6,
+			MinBefore: 5,
+			MinAfter:  3,
+			MaxPValue: 1e-5,
+			MinEffect: 0.005,
+			MinSigmas: 1.5,
+		},
+	}
+}
+
+// Validate reports every setting that cannot work.
+func (c Config) Validate() error {
+	var problems []error
+	refuse := func(bad bool, field, rule string) {
+		if bad {
+			problems = append(problems, fmt.Errorf("detector.%s: %s", field, rule))
+		}
+	}
+	refuse(c.Interval < time.Second, "interval", "must be at least 1s")
+	refuse(c.Timeout <= 0, "timeout", "must be above zero")
+	refuse(c.BatchSamples < 1000, "batch_samples", "must be at least 1000")
+	s := c.Steps
+	refuse(s.MinBefore < 2, "steps.min_before", "must be at least 2")
+	refuse(s.MinAfter < 1, "steps.min_after", "must be at least 1")
+	refuse(s.Window < max(s.MinBefore, s.MinAfter), "steps.window", "must not be below min_before or min_after")
+	refuse(s.Window > 1000, "steps.window", "must be at most 1000")
+	refuse(s.Peak < 1 || s.Peak > s.Window, "steps.peak", "must be from 1 to window")
+	refuse(s.MaxPValue <= 0 || s.MaxPValue >= 1, "steps.max_p_value", "must be between 0 and 1")
+	refuse(s.MinEffect < 0, "steps.min_effect", "must not be negative")
+	refuse(s.MinSigmas < 0, "steps.min_sigmas", "must not be negative")
+	return errors.Join(problems...)
+}
+
+// reach is how far around a judged order values are read: its windows and those
+// of its rivals, and as much again for series with gaps.
+func (s Steps) reach() uint16 {
+	return 2 * (s.Window + s.Peak)
+}

@@ -1,0 +1,10 @@
+-- name: detect_touched
+-- purpose: the runs that came after a position, oldest first: what a job has to look at.
+-- params: database String, suite String, from_seq UInt64, to_seq UInt64
+SELECT seq, machine_id, sample_count
+FROM v_runs
+WHERE database = {database:String}
+    AND suite = {suite:String}
+    AND seq > {from_seq:UInt64}
+    AND seq <= {to_seq:UInt64}
+ORDER BY seq

@@ -1,0 +1,36 @@
+-- name: page_receipts
+-- purpose: the newest submissions of a suite with their outcome; status is accepted, rejected or empty for both.
+-- params: database String, suite String, status String, before UInt64, limit UInt32
+SELECT
+    r.event_id AS event_id,
+    r.seq AS seq,
+    r.received_at AS received_at,
+    r.stored_at AS stored_at,
+    r.status AS status,
+    r.code AS code,
+    r.error AS error,
+    r.message AS message,
+    r.field AS field,
+    r.run_id AS run_id,
+    r.machine_id AS machine_id,
+    r.order_id AS order_id,
+    r.added_samples AS added_samples,
+    r.topic AS topic,
+    r.partition AS partition,
+    r.offset AS offset,
+    r.actor AS actor,
+    r.body_bytes AS body_bytes
+FROM v_receipts AS r
+WHERE r.database = {database:String} AND r.suite = {suite:String}
+    AND r.event_id IN (
+        SELECT event_id
+        FROM v_ledger
+        WHERE database = {database:String} AND suite = {suite:String}
+            AND event_type IN ('run.submitted', 'submission.refused')
+            AND status != 'duplicate'
+            AND ({status:String} = '' OR status = {status:String})
+            AND ({before:UInt64} = 0 OR seq < {before:UInt64})
+        ORDER BY seq DESC
+        LIMIT {limit:UInt32}
+    )
+ORDER BY r.seq DESC

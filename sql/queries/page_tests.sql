@@ -1,0 +1,8 @@
+-- name: page_tests
+-- purpose: names of some tests.
+-- params: database String, suite String, test_ids Array(UInt32)
+SELECT test_id, name AS test
+FROM v_tests
+WHERE database = {database:String} AND suite = {suite:String}
+    AND has({test_ids:Array(UInt32)}, test_id)
+ORDER BY test_id

@@ -1,0 +1,7 @@
+-- name: state_runs
+-- purpose: where each run of one suite that counts stands.
+-- params: database String, suite String
+SELECT run_id, load_id, machine_id, order_id
+FROM v_runs
+WHERE database = {database:String} AND suite = {suite:String}
+ORDER BY run_id
