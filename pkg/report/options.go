@@ -1,0 +1,48 @@
+package report
+
+// Options bounds what a submission may cost. A zero field takes its value from DefaultOptions.
+type Options struct {
+	// MaxBytes bounds the body, and the size of the JSON text a property list stands for.
+	MaxBytes int
+	// MaxDepth bounds how deep lists and objects nest in a machine or run attribute, and in a property list.
+	MaxDepth int
+	// MaxTests bounds the entries of tests.
+	MaxTests int
+	// MaxValues bounds the metric values of all tests together.
+	MaxValues int
+	// MaxAttrs bounds the attributes of the machine, and separately of the run.
+	MaxAttrs int
+	// File is the name by which the error of an unreadable body calls it, as LNT does.
+	File string
+}
+
+// DefaultOptions holds LNT's body limit and bounds far above any report seen in the wild.
+func DefaultOptions() Options {
+	return Options{
+		MaxBytes:  50 << 20,
+		MaxDepth:  64,
+		MaxTests:  1_000_000,
+		MaxValues: 4_000_000,
+		MaxAttrs:  10_000,
+		File:      "data.json",
+	}
+}
+
+func (o Options) withDefaults() Options {
+	d := DefaultOptions()
+	for _, f := range []struct{ field, fallback *int }{
+		{&o.MaxBytes, &d.MaxBytes},
+		{&o.MaxDepth, &d.MaxDepth},
+		{&o.MaxTests, &d.MaxTests},
+		{&o.MaxValues, &d.MaxValues},
+		{&o.MaxAttrs, &d.MaxAttrs},
+	} {
+		if *f.field <= 0 {
+			*f.field = *f.fallback
+		}
+	}
+	if o.File == "" {
+		o.File = d.File
+	}
+	return o
+}
