@@ -12,7 +12,7 @@ import (
 // with its beginning and its end.
 const maxRemembered = 1024
 
-// seen remembers every event by id, in about 60 bytes each. Refusals are stored once per distinct text.
+// seen remembers every event by id, in 50 to 100 bytes each. Refusals are stored once per distinct text.
 type seen struct {
 	events   map[uuid.UUID]memory
 	refusals []Refusal
