@@ -1,0 +1,86 @@
+package intake
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"fmt"
+	"io"
+	"log/slog"
+	"runtime"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tidemark/pkg/eventlog"
+)
+
+// Appender makes records durable; eventlog.Log is one. An error that is eventlog.ErrTooLarge is the record's own fault, any
+// other error the log's.
+type Appender interface {
+	Append(ctx context.Context, topic string, recs ...eventlog.Record) ([]eventlog.Position, error)
+}
+
+// Deps are what a Service uses from its surroundings.
+type Deps struct {
+	Log        Appender
+	Tail       Tailer
+	Logger     *slog.Logger          // nil: silent
+	Registerer prometheus.Registerer // nil: metrics are counted but not shown
+	Now        func() time.Time      // nil: time.Now
+	Random     io.Reader             // nil: crypto/rand
+}
+
+// Service takes submissions in.
+type Service struct {
+	cfg      Config
+	log      Appender
+	logger   *slog.Logger
+	now      func() time.Time
+	random   io.Reader
+	outcomes *Outcomes
+	budget   *budget
+	checks   chan struct{} // one slot per report being checked: that is work for a core, and memory beyond the report
+	metrics  *metrics
+	token    [sha256.Size]byte
+}
+
+// New checks the configuration and remembers it; it opens nothing.
+func New(cfg Config, deps Deps) (*Service, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("intake: %w", err)
+	}
+	if deps.Log == nil || deps.Tail == nil {
+		return nil, fmt.Errorf("intake: needs a log to append to and one to follow")
+	}
+	s := &Service{
+		cfg: cfg, log: deps.Log, logger: deps.Logger, now: deps.Now, random: deps.Random,
+		checks: make(chan struct{}, max(2, runtime.GOMAXPROCS(0))),
+		token:  sha256.Sum256([]byte(cfg.Token)),
+	}
+	if s.logger == nil {
+		s.logger = slog.New(slog.DiscardHandler)
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	s.outcomes = NewOutcomes(deps.Tail, cfg.MaxWaiters, s.logger)
+	var err error
+	if s.metrics, err = newMetrics(deps.Registerer, s.outcomes.Waiters); err != nil {
+		return nil, fmt.Errorf("intake: register metrics: %w", err)
+	}
+	s.budget = newBudget(cfg.InFlightLimit, cfg.AdmitTimeout, s.metrics.inFlight)
+	return s, nil
+}
+
+// Run follows the outcomes until ctx ends. Submissions are taken without it, and answered with a receipt.
+func (s *Service) Run(ctx context.Context) error { return s.outcomes.Run(ctx) }
+
+// Ready reports whether submissions can be answered with their outcome.
+func (s *Service) Ready() bool { return s.outcomes.Ready() }
+
+// authorized compares digests, so that neither the token's content nor its length shows in the time taken.
+func (s *Service) authorized(given string) bool {
+	sum := sha256.Sum256([]byte(given))
+	return subtle.ConstantTimeCompare(sum[:], s.token[:]) == 1 && s.cfg.Token != ""
+}
