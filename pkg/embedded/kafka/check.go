@@ -283,7 +283,7 @@ func walkSegment(r io.ReaderAt, size, base int64) (end int64, bad *badBatch, err
 			}
 		}
 		if reason != "" {
-			more, err := goodBatchAfter(r, pos+1, size, end)
+			more, err := goodBatchFrom(r, pos, size)
 			return end, &badBatch{pos: pos, size: size, reason: reason, more: more}, err
 		}
 		pos, end = pos+length, next
@@ -314,9 +314,9 @@ func checkHeader(head []byte, room, want int64) (length, next int64, reason stri
 	return length, first + last + 1, ""
 }
 
-// goodBatchAfter looks for a whole batch with a later offset anywhere behind pos. Every batch is on disk before the next one
-// is written, so a crash leaves none behind a torn one.
-func goodBatchAfter(r io.ReaderAt, pos, size, end int64) (bool, error) {
+// goodBatchFrom looks for a whole batch, of any offset, at pos or anywhere behind it. Every batch is on disk before the next
+// one is written, so a crash leaves none behind a torn one.
+func goodBatchFrom(r io.ReaderAt, pos, size int64) (bool, error) {
 	if size-pos < headerSize {
 		return false, nil
 	}
@@ -326,8 +326,8 @@ func goodBatchAfter(r io.ReaderAt, pos, size, end int64) (bool, error) {
 	}
 	for i := 0; i+headerSize <= len(rest); i++ {
 		first := binary.BigEndian.Uint64(rest[i:])
-		if rest[i+magicAt] != 2 || first < uint64(end) || first > uint64(end)+1<<40 {
-			continue
+		if rest[i+magicAt] != 2 || first >= 1<<56 {
+			continue // as quick a no as possible, for nearly every byte
 		}
 		length, _, reason := checkHeader(rest[i:i+headerSize], int64(len(rest)-i), int64(first))
 		if reason != "" {

@@ -2,8 +2,11 @@ package kafkatest
 
 import (
 	"context"
+	"errors"
+	"net"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,7 +17,7 @@ import (
 // Broker is a broker under test.
 type Broker struct {
 	Config eventlog.Config // for a client of it
-	// Stop and Start take the broker away and bring it back with its data; nil where a test cannot do that.
+	// Stop and Start take the broker away and bring it back with its data.
 	Stop, Start func(t testing.TB)
 	// Embedded is the embedded broker; nil for a real one.
 	Embedded *kafka.Broker
@@ -58,15 +61,51 @@ func EmbeddedWith(t testing.TB, cfg kafka.Config) *Broker {
 // RealEnv names the brokers of a real cluster, comma-separated, for the tests that can use one.
 const RealEnv = "TIDEMARK_TEST_KAFKA"
 
-// Real returns the cluster RealEnv names; false: there is none.
+// Real returns the cluster RealEnv names; false: there is none. Stopping it cuts the way to it.
 func Real() (*Broker, bool) {
 	brokers := os.Getenv(RealEnv)
 	if brokers == "" {
 		return nil, false
 	}
+	g := &gate{open: map[net.Conn]struct{}{}}
 	cfg := eventlog.DefaultConfig()
 	cfg.Brokers = strings.Split(brokers, ",")
-	return &Broker{Config: cfg}, true
+	cfg.Dial = g.dial
+	return &Broker{
+		Config: cfg,
+		Stop:   func(testing.TB) { g.set(true) },
+		Start:  func(testing.TB) { g.set(false) },
+	}, true
+}
+
+// gate is a way to a broker that can be cut.
+type gate struct {
+	mu   sync.Mutex
+	shut bool
+	open map[net.Conn]struct{}
+}
+
+func (g *gate) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.shut {
+		return nil, errors.New("the way to the broker is cut")
+	}
+	c, err := new(net.Dialer).DialContext(ctx, network, addr)
+	if err == nil {
+		g.open[c] = struct{}{}
+	}
+	return c, err
+}
+
+func (g *gate) set(shut bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.shut = shut
+	for c := range g.open {
+		c.Close()
+	}
+	clear(g.open)
 }
 
 // Open opens a log, which is closed with the test.
