@@ -1,4 +1,4 @@
--- A duplicate brings no receipt of its own: its event id already has one.
+-- An event id that came before brings no receipt of its own, neither repeated nor with another body: the first one stands.
 CREATE MATERIALIZED VIEW IF NOT EXISTS mv_receipts TO receipts AS
 SELECT
     event_id,
@@ -27,4 +27,4 @@ SELECT
     request_id,
     length(body) AS body_bytes
 FROM ledger
-WHERE status != 'duplicate'
+WHERE duplicate_of = toUUID('00000000-0000-0000-0000-000000000000')

@@ -1,5 +1,5 @@
 -- name: state_seen
--- purpose: every event of one suite with its first answer, without the repetitions.
+-- purpose: every event of one suite with its answer, without those whose id came before.
 -- params: database String, suite String
 SELECT
     event_id,
@@ -13,6 +13,5 @@ SELECT
     machine_id,
     order_id
 FROM v_decisions
-WHERE database = {database:String} AND suite = {suite:String} AND status != 'duplicate'
+WHERE database = {database:String} AND suite = {suite:String} AND duplicate_of = toUUID('00000000-0000-0000-0000-000000000000')
 ORDER BY seq
-LIMIT 1 BY event_id
