@@ -1,0 +1,151 @@
+package clickhouse
+
+import (
+	"strings"
+)
+
+// statement is what the HTTP layer has to know about a text before the engine sees it.
+type statement struct {
+	first  string // first keyword, upper case; "(" for a parenthesis
+	format string // of its FORMAT clause, as written
+
+	insertData bool   // an INSERT whose rows follow or come with the request
+	header     string // of such an INSERT, up to VALUES or FORMAT
+	data       int    // where its rows begin in the text
+	file       bool   // INTO OUTFILE or FROM INFILE: the engine would touch files here
+}
+
+// parseStatement reads the outline of a statement; it never fails, the engine judges.
+func parseStatement(text string) statement {
+	s := statement{}
+	scan(text, func(t token) bool {
+		s.first = strings.ToUpper(t.text)
+		return true
+	})
+	if s.first == "INSERT" {
+		s.parseInsert(text)
+		return s
+	}
+	var before token
+	scan(text, func(t token) bool {
+		if before.depth == 0 && t.depth == 0 {
+			switch {
+			case before.is("FORMAT") && (t.kind == word || t.kind == quotedName):
+				s.format = t.text
+			case before.is("INTO") && t.is("OUTFILE"):
+				s.file = true
+			}
+		}
+		before = t
+		return false
+	})
+	return s
+}
+
+// parseInsert finds where the rows of an INSERT begin: after VALUES, after FORMAT name and the
+// end of its line, or, with neither, after the statement.
+func (s *statement) parseInsert(text string) {
+	const (
+		wantTarget = iota // INSERT INTO [TABLE|FUNCTION]
+		afterTarget
+		wantFormat
+		done
+	)
+	state := wantTarget
+	var before token
+	s.header, s.data, s.insertData, s.format = text, len(text), true, "Values"
+	scan(text, func(t token) bool {
+		switch state {
+		case wantTarget:
+			// The name may itself be a keyword: INSERT INTO values VALUES (1).
+			if !t.is("INSERT") && !t.is("INTO") && !t.is("TABLE") && !t.is("FUNCTION") || before.is("TABLE") {
+				state = afterTarget
+			}
+		case afterTarget:
+			switch {
+			case t.depth != 0 || before.kind == mark && before.text == ".":
+				if t.depth == 1 && before.kind == mark && before.text == "(" && (t.is("SELECT") || t.is("WITH")) {
+					state = done
+				}
+			case t.is("VALUES"):
+				s.header, s.data = text[:t.start], t.end
+				return true
+			case t.is("FORMAT"):
+				s.header, state = text[:t.start], wantFormat
+			case t.is("SELECT"), t.is("WITH"), t.is("WATCH"):
+				state = done
+			case before.is("FROM") && t.is("INFILE"):
+				s.file = true
+				state = done
+			}
+		case wantFormat:
+			s.format, s.data = t.text, dataStart(text, t.end)
+			return true
+		}
+		before = t
+		return state == done
+	})
+	if state == done || s.first != "INSERT" {
+		s.insertData, s.header, s.data, s.format = false, "", 0, ""
+	}
+}
+
+// dataStart skips the blanks and the one line end between a FORMAT name and its rows.
+func dataStart(text string, at int) int {
+	for at < len(text) && (text[at] == ' ' || text[at] == '\t' || text[at] == '\f') {
+		at++
+	}
+	if at < len(text) && text[at] == ';' {
+		at++
+	}
+	if at < len(text) && text[at] == '\r' {
+		at++
+	}
+	if at < len(text) && text[at] == '\n' {
+		at++
+	}
+	return at
+}
+
+// streams reports whether the answer may be sent chunk by chunk: the library makes each
+// chunk a document of its own, so only formats without head and tail can be joined.
+func (s statement) streams(format string) bool {
+	switch s.first {
+	case "SELECT", "WITH", "FROM", "(":
+	default:
+		return false
+	}
+	_, ok := joinable[strings.ToLower(format)]
+	return ok
+}
+
+var joinable = map[string]struct{}{
+	"native": {}, "rowbinary": {}, "tabseparated": {}, "tsv": {}, "tabseparatedraw": {}, "tsvraw": {}, "raw": {},
+	"csv": {}, "jsoneachrow": {}, "jsonlines": {}, "ndjson": {}, "jsoncompacteachrow": {},
+	"jsonstringseachrow": {}, "jsoncompactstringseachrow": {}, "lineasstring": {}, "tskv": {}, "null": {},
+}
+
+// contentType of a format, as a ClickHouse server names it.
+func contentType(format string) string {
+	lower := strings.ToLower(format)
+	switch {
+	case strings.HasSuffix(lower, "eachrow") || lower == "jsonlines" || lower == "ndjson":
+		return "application/x-ndjson; charset=UTF-8"
+	case strings.HasPrefix(lower, "json"):
+		return "application/json; charset=UTF-8"
+	case strings.HasPrefix(lower, "csv"):
+		header := "absent"
+		if strings.Contains(lower, "withnames") {
+			header = "present"
+		}
+		return "text/csv; charset=UTF-8; header=" + header
+	case strings.HasPrefix(lower, "tabseparated"), strings.HasPrefix(lower, "tsv"):
+		return "text/tab-separated-values; charset=UTF-8"
+	case lower == "xml":
+		return "application/xml; charset=UTF-8"
+	case lower == "native", strings.HasPrefix(lower, "rowbinary"), strings.HasPrefix(lower, "arrow"),
+		lower == "parquet", lower == "orc", lower == "avro", strings.HasPrefix(lower, "protobuf"), lower == "msgpack":
+		return "application/octet-stream"
+	}
+	return "text/plain; charset=UTF-8"
+}
