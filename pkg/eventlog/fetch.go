@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -109,9 +110,12 @@ func (f *fetcher) hopeless(err error, next int64, undecodable int) error {
 // looksUndecodable tells an answer that makes no sense from a connection that broke.
 func looksUndecodable(err error) bool {
 	var ke kafka.Error
-	var timeout interface{ Timeout() bool }
-	return !errors.As(err, &ke) && !errors.As(err, &timeout) && !unsent(err) && !errors.Is(err, io.EOF) &&
-		!errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, context.Canceled)
+	var network interface{ Timeout() bool }
+	var cert *tls.CertificateVerificationError
+	var alert tls.AlertError
+	broken := errors.As(err, &network) || errors.As(err, &cert) || errors.As(err, &alert) || unsent(err) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, context.Canceled)
+	return !errors.As(err, &ke) && !broken
 }
 
 func (f *fetcher) fetch(ctx context.Context, next int64) (items []item, end int64, err error) {

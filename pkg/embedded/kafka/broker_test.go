@@ -428,3 +428,45 @@ func TestConfig_Wrong_EveryProblemIsNamed(t *testing.T) {
 		}
 	}
 }
+
+// A disk that goes bad under a running broker: the reader says so instead of handing out other bytes or waiting for ever.
+func TestRead_ByteFlippedWhileRunning_Corrupt(t *testing.T) {
+	t.Parallel()
+	for _, codec := range []string{"none", "zstd", "lz4"} {
+		t.Run(codec, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			b := open(t, config(dir))
+			cfg := eventlog.DefaultConfig()
+			cfg.Brokers, cfg.Dial, cfg.Compression = b.Brokers(), b.Dial, codec
+			l := kafkatest.Open(t, cfg)
+			appendRecords(t, l, "events", 5, 1<<10)
+			f, err := os.OpenFile(segmentFiles(t, dir)[0], os.O_RDWR, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			info, err := f.Stat()
+			if err != nil {
+				t.Fatal(err)
+			}
+			at := info.Size() - 40 // in the last of the five
+			var one [1]byte
+			f.ReadAt(one[:], at)
+			one[0] ^= 0xff
+			f.WriteAt(one[:], at)
+
+			good := 0
+			err = l.Consume(within(t, patience), "reader", "events", func(ctx context.Context, p *eventlog.Partition) error {
+				for ; ; good++ {
+					if _, err := p.Next(ctx); err != nil {
+						return err
+					}
+				}
+			})
+			if !errors.Is(err, eventlog.ErrCorrupt) || good != 4 {
+				t.Errorf("after %d good records: %v", good, err)
+			}
+		})
+	}
+}
