@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/xml"
+	"errors"
+	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -89,7 +91,7 @@ func (x *xmlReader) end() error {
 	for {
 		t, err := x.dec.Token()
 		if err != nil {
-			if x.dec.InputOffset() > 0 && err.Error() == "EOF" {
+			if errors.Is(err, io.EOF) {
 				return nil
 			}
 			return x.w.refuse(nil, err.Error())
