@@ -52,6 +52,9 @@ func TestDefine_NewSuite_IsKnownFromThenOn(t *testing.T) {
 	if second := l.decide(inSuite("libx", raw(fmt.Sprintf(body, "12", "3")))); second.OrderID != 2 {
 		t.Errorf("(1, 23) and (12, 3) share the order %d", second.OrderID)
 	}
+	if third := l.decide(inSuite("libx", raw(fmt.Sprintf(body, "12", "23")))); third.OrderID != 3 {
+		t.Errorf("(12, 23) has the order %d, want 3", third.OrderID)
+	}
 	again := l.refuse(inSuite("libx", raw(fmt.Sprintf(body, "12", "3"))), 400, "import failure: Duplicate submission for '(12, 3)'")
 	if again.Field != "run.major" {
 		t.Errorf("field %q", again.Field)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -88,7 +89,7 @@ func TestSubmit_FirstOfABuiltInSuite_BringsEverything(t *testing.T) {
 	l := setup(t)
 	got := l.decide(raw(`{"format_version":"2","machine":{"name":"bench-07","hardware":"aarch64","cores":8,"flags":{"b":1,"a":"<"}},
 		"run":{"llvm_project_revision":"501234","start_time":"2026-02-03T04:05:06","end_time":"2026-02-03T05:00:00","git_sha":"0f"},
-		"tests":[{"name":"alpha","execution_time":[1.25,1.5],"execution_status":[1],"hash":"9b"},{"name":"beta"},
+		"tests":[{"name":"alpha","execution_time":[1.25,1.5],"compile_time":2,"execution_status":[1],"hash":"9b"},{"name":"beta"},
 			{"name":"alpha","score":3}]}`))
 	nts, _ := suite.BuiltIn("nts")
 	want := registry.Decision{
@@ -108,8 +109,8 @@ func TestSubmit_FirstOfABuiltInSuite_BringsEverything(t *testing.T) {
 				Fields: map[string]string{}, Params: `{"git_sha":"0f"}`,
 				FirstSampleID: 1, SampleRows: 3, RowTestID: []uint32{1, 1, 1},
 				Samples: registry.Samples{
-					Row: []uint32{0, 1, 2}, TestID: []uint32{1, 1, 1}, Metric: []string{"execution_time", "execution_time", "score"},
-					Value: []float64{1.25, 1.5, 3}, Failed: []uint8{1, 0, 0},
+					Row: []uint32{0, 0, 1, 2}, TestID: []uint32{1, 1, 1, 1},
+					Metric: []string{"execution_time", "compile_time", "execution_time", "score"}, Value: []float64{1.25, 2, 1.5, 3}, Failed: []uint8{1, 0, 0, 0},
 					TextRow: []uint32{0, 0}, TextTestID: []uint32{1, 1}, TextMetric: []string{"execution_status", "hash"}, Text: []string{"1", "9b"},
 				},
 			},
@@ -251,6 +252,10 @@ func TestSubmit_MachineAttributes_MatchUpdateOrSplit(t *testing.T) {
 		"several differences are named, declared ones first": {
 			{"os=a,hardware=h,cc=x,aa=1", "", 1, 1, "", `hardware=h,os=a {"aa":"1","cc":"x"}`},
 			{"os=b,hardware=i,cc=y,aa=2", "", 0, 0, "hardware, os, aa, cc", ""},
+		},
+		"many differences are named in order": {
+			{"a=1,b=1,c=1,d=1,e=1,f=1,g=1", "", 1, 1, "", ` {"a":"1","b":"1","c":"1","d":"1","e":"1","f":"1","g":"1"}`},
+			{"g=2,f=2,e=2,d=2,c=2,b=2,a=2", "", 0, 0, "a, b, c, d, e, f, g", ""},
 		},
 		"update overwrites key by key": {
 			{"os=a,hardware=h,cc=x", "", 1, 1, "", `hardware=h,os=a {"cc":"x"}`},
@@ -473,17 +478,19 @@ func TestDecide_VeryLongRefusal_IsRememberedByItsEnds(t *testing.T) {
 	t.Parallel()
 	l := setup(t)
 	e := ofType(event.SubmissionRefused, "x")
-	e.ID = numbered(100)
-	e.Params = map[string]string{event.ParamRefusedError: "e", event.ParamRefusedDetail: "begin" + strings.Repeat("ü", 5000) + "end"}
-	if d := l.decide(e); d.Message != e.Params[event.ParamRefusedDetail] {
-		t.Errorf("the first answer was cut to %d bytes", len(d.Message))
-	}
-	again := l.decide(e)
-	if len(again.Message) > 1024 || !strings.HasPrefix(again.Message, "beginü") || !strings.HasSuffix(again.Message, "üend") {
-		t.Errorf("remembered as %d bytes: %q", len(again.Message), again.Message)
-	}
-	if strings.ToValidUTF8(again.Message, "?") != again.Message {
-		t.Error("a character was cut in two")
+	for i, ends := range [][2]string{{"begin", "end"}, {"begins", "end"}, {"begin", "ends"}} {
+		e.ID = numbered(100 + i)
+		e.Params = map[string]string{event.ParamRefusedError: "e", event.ParamRefusedDetail: ends[0] + strings.Repeat("ü", 5000) + ends[1]}
+		if d := l.decide(e); d.Message != e.Params[event.ParamRefusedDetail] {
+			t.Errorf("the first answer was cut to %d bytes", len(d.Message))
+		}
+		again := l.decide(e)
+		if len(again.Message) > 1024 || !strings.HasPrefix(again.Message, ends[0]+"ü") || !strings.HasSuffix(again.Message, "ü"+ends[1]) {
+			t.Errorf("remembered as %d bytes: %q", len(again.Message), again.Message)
+		}
+		if !utf8.ValidString(again.Message) {
+			t.Errorf("a character was cut in two: %q", again.Message)
+		}
 	}
 }
 
