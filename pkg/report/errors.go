@@ -2,7 +2,12 @@ package report
 
 import (
 	"fmt"
-	"net/http"
+)
+
+// The HTTP statuses of refusals, named here because net/http is no business of a pure package.
+const (
+	badRequest     = 400
+	entityTooLarge = 413
 )
 
 // Error says why a submission is refused. Text and Detail are what LNT's answers call "error" and
@@ -28,7 +33,7 @@ func (e *Error) Error() string {
 // unreadable refuses a body that no container reader accepts.
 func unreadable(opts Options, field, why string) *Error {
 	return &Error{
-		Status: http.StatusBadRequest,
+		Status: badRequest,
 		Text:   "could not parse input format",
 		Detail: fmt.Sprintf("%s\nValueError: unable to guess input format for '%s'", why, opts.File),
 		Field:  field,
@@ -50,7 +55,7 @@ func refuse(prefix, field, rule string) *Error {
 	if field != "" {
 		detail = field + ": " + rule
 	}
-	return &Error{Status: http.StatusBadRequest, Text: prefix + rule, Detail: detail, Field: field}
+	return &Error{Status: badRequest, Text: prefix + rule, Detail: detail, Field: field}
 }
 
 // misfit refuses a field whose text needs the place to make sense, so it is part of Text too.

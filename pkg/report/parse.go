@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"net/http"
 	"strconv"
 	"strings"
 
@@ -33,7 +32,7 @@ func Parse(body []byte, opts Options) (*Submission, error) {
 
 func tooLarge(format string, args ...any) *Error {
 	e := invalid("", format, args...)
-	e.Status = http.StatusRequestEntityTooLarge
+	e.Status = entityTooLarge
 	return e
 }
 

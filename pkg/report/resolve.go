@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,7 +41,7 @@ type Resolved struct {
 func (s *Submission) Resolve(schema suite.Schema, receivedAt time.Time) (*Resolved, error) {
 	if s.SuiteNamed != "" && s.SuiteNamed != schema.Name {
 		return nil, &Error{
-			Status: http.StatusBadRequest,
+			Status: badRequest,
 			Text:   fmt.Sprintf("Importing '%s' data into test suite '%s'", clip(s.SuiteNamed), schema.Name),
 			Detail: "schema: names another suite than the one submitted to",
 			Field:  "schema",
