@@ -141,13 +141,13 @@ func (d *Detector) ordersPerBatch(m machine) int {
 	return max(1, d.cfg.BatchSamples/max(1, m.samplesPerRun))
 }
 
-// steps runs the detector on one stretch.
+// steps runs the detector on one stretch. Flags travel as uint16: the driver takes []uint8 for text.
 func (d *Detector) steps(ctx context.Context, m machine, stretch []place) ([]step, error) {
 	s := d.cfg.Steps
 	return store.Select[step](ctx, d.deps.Store, d.job, store.Params{
 		"database": m.Database, "suite": m.Suite, "machine_id": m.id,
 		"orders":           lo.Map(stretch, func(p place, _ int) uint32 { return p.OrderID }),
-		"judged":           lo.Map(stretch, func(p place, _ int) uint8 { return p.IsJudged }),
+		"judged":           lo.Map(stretch, func(p place, _ int) uint16 { return uint16(p.IsJudged) }),
 		"seqs":             lo.FlatMap(stretch, func(p place, _ int) []uint64 { return p.Seqs }),
 		"window":           s.Window,
 		"peak":             s.Peak,

@@ -5,7 +5,7 @@ WITH
     -- one row per LNT sample
     wanted AS
     (
-        SELECT seq, row, run_id, sample_id, test_id
+        SELECT seq, row, run_id, toUInt64(sample_id) AS sample_id, test_id
         FROM v_run_rows
         WHERE database = {database:String} AND suite = {suite:String} AND seq IN {seqs:Array(UInt64)}
     )

@@ -1,6 +1,6 @@
 -- name: page_run_results
 -- purpose: the values of a run beside those of the runs it is compared with, by test and metric; the newest previous run's values come first.
--- params: database String, suite String, seq UInt64, previous_seqs Array(UInt64), test String, metric String
+-- params: database String, suite String, seq UInt64, previous_seqs Array(UInt64), test String
 SELECT
     test_id,
     metric,
@@ -11,7 +11,6 @@ SELECT
 FROM v_run_samples
 WHERE database = {database:String} AND suite = {suite:String}
     AND seq IN (SELECT arrayJoin(arrayConcat([{seq:UInt64}], {previous_seqs:Array(UInt64)})))
-    AND ({metric:String} = '' OR metric = {metric:String})
     AND ({test:String} = '' OR test_id IN (
         SELECT test_id
         FROM v_tests

@@ -12,6 +12,7 @@ SELECT
     error,
     message,
     field,
+    duplicate_of,
     run_id,
     machine_id,
     order_id,

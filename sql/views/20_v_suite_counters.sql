@@ -22,7 +22,7 @@ FROM
         toUInt32(0) AS machine_id,
         toUInt32(0) AS order_id,
         toUInt32(0) AS test_id,
-        if(empty(row_test_id), 0, first_sample_id + length(row_test_id) - 1) AS sample_id
+        toUInt64(if(empty(row_test_id), 0, first_sample_id + length(row_test_id) - 1)) AS sample_id
     FROM ledger
     UNION ALL
     SELECT database, suite, 0, 0, 0, machine_id, 0, 0, 0

@@ -1,0 +1,62 @@
+# Everything a person or CI runs. `make help` lists it.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOFUMPT := mvdan.cc/gofumpt@v0.12.0
+DATA ?= data
+ENGINE = pkg/embedded/clickhouse/engine/fetch.sh
+
+help: ## list targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+engine: ## fetch the embedded engine (npm, verified, cached)
+	@sh $(ENGINE) >/dev/null
+
+assets: ## fetch the pages' chart library (npm, verified, cached)
+	@sh services/web/fetch-assets.sh
+
+browser: ## find or install a Chromium for the browser tests
+	@sh services/web/fetch-chromium.sh >/dev/null
+
+build: assets ## bin/tidemark
+	go build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/tidemark ./services/tidemark
+
+run: engine build ## the whole product with demo data
+	bin/tidemark up --demo --data $(DATA)
+
+test: engine assets browser ## all tests
+	TIDEMARK_LIBCHDB="$$(sh $(ENGINE))" go test -timeout 20m ./...
+
+race: engine assets browser ## the tests of everything concurrent, with the race detector
+	TIDEMARK_LIBCHDB="$$(sh $(ENGINE))" go test -race -timeout 20m ./pkg/eventlog/... ./pkg/lifecycle/... ./pkg/httpx/... ./pkg/client/... ./services/intake/... ./services/projector/... ./services/detector/...
+
+fuzz: ## every fuzz target for a short while
+	@sh scripts/fuzz.sh
+
+bench: engine build ## the figures of docs/performance.md, with machine and seeds
+	TIDEMARK_LIBCHDB="$$(sh $(ENGINE))" go test -run '^$$' -bench . -benchtime 1x -timeout 60m ./services/tidemark/bench/...
+
+lint: assets ## golangci-lint and gofumpt, pinned
+	go vet ./...
+	go run $(GOLANGCI) run
+	@out=$$(go run $(GOFUMPT) -l services pkg sql dashboards); test -z "$$out" || { echo "not gofumpt: $$out"; exit 1; }
+
+fmt: ## format
+	go run $(GOFUMPT) -w services pkg sql dashboards
+
+generate: build ## rewrite generated files
+	bin/tidemark config --format markdown > docs/configuration.md
+
+verify: generate ## fail when a generated file is not fresh
+	git diff --exit-code docs/configuration.md
+	@go mod tidy -diff
+
+ci: ## exactly what CI runs
+	sh .ci/run
+
+clean: ## remove what was built
+	rm -rf bin
+
+.PHONY: help engine assets browser build run test race fuzz bench lint fmt generate verify ci clean

@@ -1,0 +1,346 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tidemark/pkg/embedded/clickhouse"
+	"tidemark/pkg/embedded/kafka"
+	"tidemark/pkg/event"
+	"tidemark/pkg/eventlog"
+	"tidemark/pkg/httpx"
+	"tidemark/pkg/lifecycle"
+	"tidemark/pkg/observe"
+	"tidemark/pkg/schema"
+	"tidemark/pkg/store"
+	"tidemark/services/api"
+	"tidemark/services/detector"
+	"tidemark/services/intake"
+	"tidemark/services/projector"
+	"tidemark/services/web"
+)
+
+// roles are the parts of the product one process takes on.
+type roles struct {
+	Intake, Projector, Detector, Reads bool
+	// Migrate brings the schema up to date at the start.
+	Migrate bool
+}
+
+// all is what `tidemark up` runs.
+var all = roles{Intake: true, Projector: true, Detector: true, Reads: true, Migrate: true}
+
+func (r roles) http() bool { return r.Intake || r.Reads }
+
+// process is everything one process runs, built and not yet opened.
+type process struct {
+	settings   Settings
+	log        *slog.Logger
+	reg        *prometheus.Registry
+	checks     observe.Checks
+	store      *store.Store
+	events     *eventlog.Log // nil for roles that only read
+	components []lifecycle.Component
+	listeners  map[string]*listener
+}
+
+// compose builds the graph from the settings, in the order in which its parts
+// are opened. It opens nothing.
+func compose(s Settings, r roles, log *slog.Logger) (*process, error) {
+	p := &process{settings: s, log: log, reg: observe.NewRegistry(), checks: observe.Checks{}, listeners: map[string]*listener{}}
+	if err := s.Validate(); err != nil {
+		return nil, err
+	}
+	p.bind(r)
+	storeConfig, engine, err := p.engine()
+	if err != nil {
+		return nil, err
+	}
+	if p.events, err = p.broker(r); err != nil {
+		return nil, err
+	}
+	if p.store, err = store.New(storeConfig); err != nil {
+		return nil, err
+	}
+	p.add(lifecycle.Component{Name: "store", Open: p.openStore(storeConfig, r.Migrate), Close: p.store.Close})
+	services, err := p.services(r)
+	if err != nil {
+		return nil, err
+	}
+	p.serve(r, engine, services)
+	return p, nil
+}
+
+func (p *process) add(c lifecycle.Component) { p.components = append(p.components, c) }
+
+func (p *process) named(name string) *slog.Logger { return p.log.With("component", name) }
+
+// bind takes the ports first: a port in use is the commonest mistake, and it
+// should be heard of before anything is written.
+func (p *process) bind(r roles) {
+	p.listeners["admin"] = &listener{addr: p.settings.AdminListen}
+	if r.http() {
+		p.listeners["http"] = &listener{addr: p.settings.Listen}
+	}
+	if r == all && p.settings.embeddedClickhouse() {
+		p.listeners["sql"] = &listener{addr: p.settings.SQLListen}
+	}
+	p.add(lifecycle.Component{Name: "listeners", Open: p.listen, Close: p.unlisten})
+}
+
+func (p *process) listen(ctx context.Context) error {
+	for name, l := range p.listeners {
+		if err := l.open(ctx); err != nil {
+			return errors.Join(fmt.Errorf("%s: %w", name, err), p.unlisten())
+		}
+	}
+	return nil
+}
+
+func (p *process) unlisten() error {
+	for _, l := range p.listeners {
+		l.close()
+	}
+	return nil
+}
+
+// engine is the embedded engine, unless the settings name a server.
+func (p *process) engine() (store.Config, *clickhouse.Engine, error) {
+	cfg := p.settings.storeConfig()
+	if !p.settings.embeddedClickhouse() {
+		return cfg, nil, nil
+	}
+	engineConfig := p.settings.engineConfig()
+	engineConfig.Logger = p.named("engine")
+	engine, err := clickhouse.New(engineConfig)
+	if err != nil {
+		return cfg, nil, err
+	}
+	cfg.Dial = engine.Dial
+	p.add(lifecycle.Component{Name: "engine", Open: p.openEngine(engine), Close: engine.Close})
+	return cfg, engine, nil
+}
+
+func (p *process) openEngine(engine *clickhouse.Engine) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if err := os.MkdirAll(p.settings.Data, 0o700); err != nil {
+			return fmt.Errorf("make the data folder: %w", err)
+		}
+		return engine.Open(ctx)
+	}
+}
+
+func (p *process) openStore(cfg store.Config, migrate bool) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if migrate {
+			if _, err := schema.Migrate(ctx, cfg, p.named("schema")); err != nil {
+				return err
+			}
+		}
+		return p.store.Open(ctx)
+	}
+}
+
+// broker is the log's client, and the embedded broker unless the settings name
+// a cluster. Roles that only read need neither.
+func (p *process) broker(r roles) (*eventlog.Log, error) {
+	if !r.Intake && !r.Projector && !r.Detector {
+		return nil, nil
+	}
+	cfg := p.settings.logConfig()
+	if p.settings.embeddedKafka() {
+		brokerConfig := p.settings.brokerConfig()
+		brokerConfig.Logger = p.named("broker")
+		broker, err := kafka.New(brokerConfig)
+		if err != nil {
+			return nil, err
+		}
+		cfg.Brokers, cfg.Dial = broker.Brokers(), broker.Dial
+		p.add(lifecycle.Component{Name: "broker", Open: broker.Open, Close: broker.Close})
+		p.gauge("tidemark_embedded_log_bytes", "Size of the embedded broker's log.", func() float64 { return float64(broker.Size()) })
+	}
+	log, err := eventlog.New(cfg, eventlog.Deps{Logger: p.named("eventlog")})
+	if err != nil {
+		return nil, err
+	}
+	p.add(lifecycle.Component{Name: "eventlog", Open: p.ensureTopics(log), Close: func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), p.settings.Grace)
+		defer cancel()
+		return log.Close(ctx)
+	}})
+	return log, nil
+}
+
+func (p *process) ensureTopics(log *eventlog.Log) func(context.Context) error {
+	return func(ctx context.Context) error {
+		return log.Ensure(ctx,
+			eventlog.TopicSpec{Name: event.TopicEvents, Partitions: p.settings.Partitions, Replicas: p.settings.Replicas},
+			eventlog.TopicSpec{Name: event.TopicOutcomes, Partitions: 1, Replicas: p.settings.Replicas},
+		)
+	}
+}
+
+// router is a service with routes of its own.
+type router interface{ Routes(r fiber.Router) }
+
+// services are the roles' own parts. Those with routes are returned in the
+// order in which their routes are tried.
+func (p *process) services(r roles) ([]router, error) {
+	var routers []router
+	if r.Projector {
+		if err := p.projector(); err != nil {
+			return nil, err
+		}
+	}
+	if r.Detector {
+		if err := p.detector(); err != nil {
+			return nil, err
+		}
+	}
+	if r.Intake {
+		in, err := intake.New(p.settings.intakeConfig(), intake.Deps{
+			Log: p.events, Tail: p.events, Logger: p.named("intake"), Registerer: p.reg, Now: time.Now,
+		})
+		if err != nil {
+			return nil, err
+		}
+		p.checks["intake"] = func() error {
+			if !in.Ready() {
+				return errors.New("outcomes are not followed yet")
+			}
+			return nil
+		}
+		p.add(lifecycle.Component{Name: "intake", Run: in.Run})
+		routers = append(routers, in)
+	}
+	if r.Reads {
+		reads, err := p.reads()
+		if err != nil {
+			return nil, err
+		}
+		routers = append(routers, reads...)
+	}
+	return routers, nil
+}
+
+func (p *process) projector() error {
+	service, err := projector.New(p.settings.projectorConfig(), projector.Deps{
+		Events: projector.Kafka(p.events), Outcomes: p.events, Store: projector.ClickHouse(p.store),
+		Logger: p.named("projector"), Metrics: p.reg, Now: time.Now,
+	})
+	if err != nil {
+		return err
+	}
+	p.checks["projector"] = service.Ready
+	p.add(lifecycle.Component{Name: "projector", Run: service.Run})
+	return nil
+}
+
+func (p *process) detector() error {
+	service, err := detector.New(p.settings.detectorConfig(), detector.Deps{
+		Store: p.store, Log: appender{p.events}, Clock: time.Now, Logger: p.named("detector"), Registerer: p.reg,
+	})
+	if err != nil {
+		return err
+	}
+	p.add(lifecycle.Component{Name: "detector", Run: service.Run})
+	return nil
+}
+
+func (p *process) reads() ([]router, error) {
+	rest, err := api.New(p.settings.apiConfig(), api.Deps{Store: p.store, Log: p.named("api")})
+	if err != nil {
+		return nil, err
+	}
+	pages, err := web.New(p.settings.webConfig(), web.Deps{Store: p.store, Log: p.named("web"), Now: time.Now, Version: version})
+	if err != nil {
+		return nil, err
+	}
+	p.gauge("tidemark_reads_running", "Reads under way.", func() float64 { running, _ := p.store.Reads(); return float64(running) })
+	p.gauge("tidemark_reads_waiting", "Reads waiting for their turn.", func() float64 { _, waiting := p.store.Reads(); return float64(waiting) })
+	return []router{rest, pages}, nil
+}
+
+func (p *process) gauge(name, help string, value func() float64) {
+	p.reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
+}
+
+// serve opens the doors, last of all.
+func (p *process) serve(r roles, engine *clickhouse.Engine, services []router) {
+	if l := p.listeners["sql"]; l != nil && l.addr != "" {
+		p.add(lifecycle.Component{Name: "sql", Run: func(ctx context.Context) error {
+			return engine.ServeReadOnly(ctx, l.Listener, p.settings.sqlLimits())
+		}})
+	}
+	if l := p.listeners["admin"]; l.addr != "" {
+		admin := observe.NewAdmin(p.reg, p.checks)
+		p.add(lifecycle.Component{Name: "admin", Run: func(ctx context.Context) error { return admin.Serve(ctx, l.Listener) }})
+	}
+	if !r.http() {
+		return
+	}
+	app := httpx.New(httpx.DefaultConfig(), p.named("http"), httpx.NewMetrics(p.reg), time.Now)
+	for _, s := range services {
+		s.Routes(app)
+	}
+	app.Use(httpx.NotFound)
+	p.add(lifecycle.Component{Name: "http", Run: func(ctx context.Context) error {
+		return httpx.Serve(ctx, app, p.listeners["http"].Listener, p.settings.Grace/2)
+	}})
+}
+
+// listener is an address and, once open, its socket.
+type listener struct {
+	net.Listener
+	addr string
+}
+
+func (l *listener) open(ctx context.Context) error {
+	if l.addr == "" {
+		return nil
+	}
+	var err error
+	l.Listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", l.addr)
+	return err
+}
+
+func (l *listener) close() {
+	if l.Listener != nil {
+		_ = l.Listener.Close()
+	}
+}
+
+// url is the listener's address for people.
+func (l *listener) url() string {
+	if l == nil || l.Listener == nil {
+		return ""
+	}
+	return "http://" + l.Listener.Addr().String() + "/"
+}
+
+// appender puts envelopes into the event topic.
+type appender struct{ log *eventlog.Log }
+
+func (a appender) Append(ctx context.Context, events ...event.Envelope) error {
+	records := make([]eventlog.Record, len(events))
+	for i, e := range events {
+		key, value, headers, err := event.Encode(e)
+		if err != nil {
+			return fmt.Errorf("encode event %s: %w", e.ID, err)
+		}
+		records[i] = eventlog.Record{Key: key, Value: value}
+		for _, h := range headers {
+			records[i].Headers = append(records[i].Headers, eventlog.Header{Key: h.Key, Value: h.Value})
+		}
+	}
+	_, err := a.log.Append(ctx, event.TopicEvents, records...)
+	return err
+}

@@ -1,0 +1,110 @@
+// Command tidemark keeps benchmark results and finds the commits where
+// performance moved. `tidemark up` runs everything in one process.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+	kongcompletion "github.com/jotaen/kong-completion"
+
+	"tidemark/pkg/config"
+)
+
+// version is set by the build.
+var version = "dev"
+
+// cli is every command. Commands that run roles share one tree of settings.
+type cli struct {
+	Config kong.ConfigFlag `help:"YAML file with settings." type:"path" placeholder:"FILE"`
+
+	Up        upCmd        `cmd:"" help:"Run everything in one process: the whole product."`
+	Intake    intakeCmd    `cmd:"" help:"Take submissions in."`
+	Projector projectorCmd `cmd:"" help:"Decide events and store them."`
+	Detector  detectorCmd  `cmd:"" help:"Look for changes on a schedule."`
+	API       apiCmd       `cmd:"" name:"api" help:"Serve REST and pages."`
+	Migrate   migrateCmd   `cmd:"" help:"Bring topics and tables up to date."`
+
+	Synth  synthCmd  `cmd:"" help:"Make synthetic reports with known changes."`
+
+	Check      checkCmd                  `cmd:"" help:"Build everything from the settings, open nothing, and say what is wrong."`
+	Show       configCmd                 `cmd:"" name:"config" help:"Print the effective settings."`
+	Version    versionCmd                `cmd:"" help:"Print the version."`
+	Completion kongcompletion.Completion `cmd:"" help:"Print what a shell needs to complete commands and flags."`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+// exit is an error with an exit code of its own.
+type exit struct {
+	error
+	code int
+}
+
+func (e exit) Unwrap() error { return e.error }
+
+func newParser(c *cli) (*kong.Kong, error) {
+	return kong.New(c,
+		kong.Name("tidemark"),
+		kong.Description("Keeps benchmark results and finds the commits where performance moved."),
+		kong.UsageOnError(),
+		kong.DefaultEnvars("TIDEMARK"),
+		kong.Configuration(config.YAML),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}),
+		kong.ExplicitGroups(groups),
+	)
+}
+
+// groups order the help of commands with settings.
+var groups = []kong.Group{
+	{Key: "place", Title: "Where things are:"},
+	{Key: "product", Title: "What is served:"},
+	{Key: "intake", Title: "Taking submissions:"},
+	{Key: "projector", Title: "Storing:"},
+	{Key: "store", Title: "Reading:"},
+	{Key: "sql", Title: "SQL for people:"},
+	{Key: "detector", Title: "Detecting:"},
+	{Key: "process", Title: "The process:"},
+}
+
+func run(ctx context.Context, args []string) int {
+	var c cli
+	parser, err := newParser(&c)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "tidemark:", err)
+		return 2
+	}
+	kongcompletion.Register(parser)
+	k, err := parser.Parse(args)
+	if err != nil {
+		parser.Errorf("%s", err)
+		var usage *kong.ParseError
+		if errors.As(err, &usage) && len(args) == 0 {
+			_ = usage.Context.PrintUsage(true)
+		}
+		return 2
+	}
+	k.BindTo(ctx, (*context.Context)(nil))
+	if err := k.Run(); err != nil {
+		var coded exit
+		if errors.As(err, &coded) {
+			if coded.error != nil {
+				parser.Errorf("%s", coded.error)
+			}
+			return coded.code
+		}
+		parser.Errorf("%s", err)
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"tidemark/pkg/synth"
+)
+
+type synthCmd struct {
+	Out         string  `arg:"" help:"Folder for the reports and truth.json; made when missing." type:"path"`
+	Seed        uint64  `help:"Same seed, same bytes." default:"1"`
+	Machines    int     `help:"Number of machines." default:"3"`
+	Tests       int     `help:"Number of tests." default:"40"`
+	Orders      int     `help:"Number of orders." default:"120"`
+	Samples     int     `help:"Most samples of a test at one order." default:"3"`
+	ChangeRate  float64 `help:"Share of series with changes of their own." default:"0.15"`
+	MissingRate float64 `help:"Share of runs left out." default:"0.04"`
+	FailureRate float64 `help:"Share of tests that fail." default:"0.003"`
+	LateRate    float64 `help:"Share of runs that arrive late." default:"0.02"`
+	Swaps       int     `help:"Number of machines replaced once." default:"1"`
+}
+
+// Run writes one file per report, named in the order of arrival, and the truth.
+func (c *synthCmd) Run() error {
+	cfg := synth.DefaultConfig()
+	cfg.Seed, cfg.Machines, cfg.Tests, cfg.Orders, cfg.Samples = c.Seed, c.Machines, c.Tests, c.Orders, c.Samples
+	cfg.ChangeRate, cfg.MissingRate, cfg.FailureRate, cfg.LateRate = c.ChangeRate, c.MissingRate, c.FailureRate, c.LateRate
+	cfg.MachineSwaps = c.Swaps
+	g, err := synth.New(cfg)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(c.Out, 0o750); err != nil {
+		return fmt.Errorf("make %s: %w", c.Out, err)
+	}
+	bar := progress(g.Count(), "writing reports")
+	defer bar.Finish() //nolint:errcheck // a progress bar
+	n := 0
+	for run := range g.Runs() {
+		n++
+		name := fmt.Sprintf("%06d_%s_%s.json", n, run.Machine, run.Order)
+		if err := os.WriteFile(filepath.Join(c.Out, name), run.Body, 0o600); err != nil {
+			return err
+		}
+		_ = bar.Add(1)
+	}
+	truth, err := json.MarshalIndent(g.Truth(), "", " ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(c.Out, "truth.json"), truth, 0o600); err != nil {
+		return err
+	}
+	fmt.Printf("%d reports and truth.json in %s (seed %d)\n", n, c.Out, c.Seed)
+	return nil
+}
