@@ -424,3 +424,9 @@ func story() []event.Envelope {
 	}
 	return events
 }
+
+func (l *fakeLog) committedNow() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.committed
+}
