@@ -161,7 +161,7 @@ func setup(t *testing.T, change ...func(*Config, *memoryLog)) *bench {
 	ctx, cancel := context.WithCancel(context.Background())
 	var done sync.WaitGroup
 	done.Go(func() {
-		if err := httpx.Serve(ctx, app, ln, 5*time.Second); err != nil {
+		if err := httpx.Serve(ctx, app, ln, 500*time.Millisecond); err != nil {
 			t.Errorf("serve: %v", err)
 		}
 	})
@@ -170,7 +170,7 @@ func setup(t *testing.T, change ...func(*Config, *memoryLog)) *bench {
 			t.Errorf("run: %v", err)
 		}
 	})
-	t.Cleanup(func() { cancel(); http.DefaultClient.CloseIdleConnections(); done.Wait() })
+	t.Cleanup(func() { http.DefaultClient.CloseIdleConnections(); cancel(); done.Wait() })
 	if !b.log.noTail {
 		<-b.log.tailing
 	}
