@@ -121,8 +121,9 @@ func (p *Partition) HighWatermark(ctx context.Context) (int64, error) {
 }
 
 // Commit stores the group's position: next is the offset of the first record that is not done. It works until the handler
-// has overstayed its context by Config.HandoverTimeout; then, or if the group has moved on, the error is ErrNotOwner, and
-// another owner repeats what was not committed. Any other error is ErrUnavailable; a later Commit covers it.
+// has overstayed its context by Config.HandoverTimeout, so the last one of a handler wants a context that outlives the
+// handler's (context.WithoutCancel). Then, or if the group has moved on, the error is ErrNotOwner, and another owner repeats
+// what was not committed. Any other error is ErrUnavailable; a later Commit covers it. It takes Config.RequestTimeout at most.
 func (p *Partition) Commit(ctx context.Context, next int64) error {
 	if err := ctx.Err(); err != nil {
 		return err
