@@ -1,0 +1,80 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"github.com/gofiber/fiber/v2"
+
+	"tidemark/pkg/store"
+	"tidemark/pkg/suite"
+)
+
+// Deps are what the service works with.
+type Deps struct {
+	Store *store.Store
+	Log   *slog.Logger
+}
+
+// Service answers reads.
+type Service struct {
+	cfg  Config
+	read reads
+	log  *slog.Logger
+}
+
+// New checks the configuration and opens nothing.
+func New(cfg Config, deps Deps) (*Service, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if deps.Store == nil || deps.Log == nil {
+		return nil, errors.New("api: a store and a logger are needed")
+	}
+	return &Service{cfg: cfg, read: storeReads{deps.Store}, log: deps.Log}, nil
+}
+
+// key names a suite: every read is within one.
+type key struct{ database, suite string }
+
+// errUnknownDatabase and errUnknownSuite say which part of an address leads nowhere.
+var (
+	errUnknownDatabase = errors.New("unknown database")
+	errUnknownSuite    = errors.New("unknown suite")
+)
+
+// schema finds the schema of a suite: as events left it, else built in.
+func (s *Service) schema(ctx context.Context, k key) (suite.Schema, error) {
+	if !slices.Contains(s.cfg.Databases, k.database) {
+		return suite.Schema{}, errUnknownDatabase
+	}
+	encoded, found, err := s.read.Schema(ctx, k)
+	if err != nil {
+		return suite.Schema{}, err
+	}
+	if found {
+		schema, err := suite.Decode([]byte(encoded))
+		if err != nil {
+			return suite.Schema{}, fmt.Errorf("schema of %s/%s: %w", k.database, k.suite, err)
+		}
+		return schema, nil
+	}
+	if schema, ok := suite.BuiltIn(k.suite); ok {
+		return schema, nil
+	}
+	return suite.Schema{}, errUnknownSuite
+}
+
+// limited is the context of one request's reads. The server does not tell when a client has gone,
+// so the deadline is what ends a read that nobody waits for.
+func (s *Service) limited(c *fiber.Ctx) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(c.UserContext(), s.cfg.QueryTimeout)
+}
+
+// overloaded says whether err means "not now": the pool is full or the time is up.
+func overloaded(err error) bool {
+	return errors.Is(err, store.ErrBusy) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+}

@@ -1,0 +1,218 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tidemark/pkg/event"
+	"tidemark/pkg/httpx"
+	"tidemark/pkg/registry"
+	"tidemark/pkg/store"
+	"tidemark/pkg/testkit"
+)
+
+func TestMain(m *testing.M) { testkit.Main(m) }
+
+var start = time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC)
+
+// input is one event of a test: a line of events.jsonl.
+type input struct {
+	Type     event.Type        `json:"type"`
+	Database string            `json:"database"`
+	Suite    string            `json:"suite"`
+	Key      string            `json:"key"` // events of one key have one id
+	Params   map[string]string `json:"params"`
+	Body     json.RawMessage   `json:"body"`
+}
+
+// feed decides events and stores them as the projector does, in the order given.
+type feed struct {
+	store  *store.Store
+	states map[string]*registry.State
+	offset uint64
+}
+
+func newFeed(s *store.Store) *feed { return &feed{store: s, states: map[string]*registry.State{}} }
+
+func (f *feed) add(t testing.TB, in input) registry.Decision {
+	t.Helper()
+	if in.Type == "" {
+		in.Type = event.RunSubmitted
+	}
+	if in.Database == "" {
+		in.Database = "default"
+	}
+	if in.Suite == "" {
+		in.Suite = "nts"
+	}
+	if in.Key == "" {
+		in.Key = fmt.Sprint(f.offset)
+	}
+	e := event.Envelope{
+		ID: event.IDFromKey(in.Database, in.Suite, in.Key), Type: in.Type, Version: 1, Database: in.Database, Suite: in.Suite,
+		ReceivedAt: start.Add(time.Duration(f.offset) * time.Second), Actor: "bot", RequestID: fmt.Sprintf("request-%d", f.offset),
+		Params: in.Params, Body: withFindingIDs(t, in),
+	}
+	state := f.states[e.Key()]
+	if state == nil {
+		state = registry.New(e.Database, e.Suite)
+		f.states[e.Key()] = state
+	}
+	d := state.Decide(registry.Prepare(e))
+	row := toLedger(t, e, d)
+	row.Offset = f.offset
+	f.offset++
+	if err := f.store.InsertLedger(t.Context(), []store.LedgerRow{row}); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// withFindingIDs fills the ids of findings, which follow from the rest.
+func withFindingIDs(t testing.TB, in input) []byte {
+	t.Helper()
+	if in.Type != event.ChangeFound {
+		return in.Body
+	}
+	var c event.Changes
+	if err := json.Unmarshal(in.Body, &c); err != nil {
+		t.Fatal(err)
+	}
+	for i, f := range c.Findings {
+		c.Findings[i].ID = event.FindingID(in.Database, in.Suite, f.MachineID, f.TestID, f.Metric, f.OrderID, f.Direction, c.Detector)
+	}
+	body, err := c.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return body
+}
+
+func toLedger(t testing.TB, e event.Envelope, d registry.Decision) store.LedgerRow {
+	t.Helper()
+	encode := func(v any) string {
+		text, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(text) == "null" {
+			return "{}"
+		}
+		return string(text)
+	}
+	row := store.LedgerRow{
+		Database: e.Database, Suite: e.Suite, Seq: d.Seq, EventID: e.ID, EventType: string(e.Type), EventVersion: 1,
+		Topic: event.TopicEvents, Partition: 3, ReceivedAt: e.ReceivedAt, StoredAt: e.ReceivedAt.Add(42 * time.Millisecond),
+		Actor: e.Actor, RequestID: e.RequestID, Params: e.Params, Body: e.Body, BodyDigest: e.Digest(),
+		Status: string(d.Status), Code: uint16(d.Code), Error: d.Error, Message: d.Message, Field: d.Field, DuplicateOf: d.DuplicateOf,
+		AddedMachines: int32(d.Added.Machines), AddedRuns: int32(d.Added.Runs),
+		AddedTests: int32(d.Added.Tests), AddedSamples: int32(d.Added.Samples),
+		DeletedRuns: d.Rows.DeletedRuns, SupersededLoad: d.Rows.Superseded,
+	}
+	if d.Rows.Schema != nil {
+		row.SuiteSchema = string(d.Rows.Schema.Encode())
+	}
+	for _, m := range d.Rows.Machines {
+		row.Machines = append(row.Machines, store.LedgerMachine{
+			ID: m.ID, Name: m.Name, Fields: encode(m.Fields), Params: m.Params, Deleted: m.Deleted,
+		})
+	}
+	for _, o := range d.Rows.Orders {
+		row.Orders = append(row.Orders, store.LedgerOrder{ID: o.ID, Name: o.Name, Values: o.Values, SortKey: o.SortKey})
+	}
+	for _, test := range d.Rows.Tests {
+		row.Tests = append(row.Tests, store.LedgerTest{ID: test.ID, Name: test.Name})
+	}
+	for _, finding := range d.Rows.Findings {
+		row.Findings = append(row.Findings, encode(finding))
+	}
+	if r := d.Rows.Run; r != nil {
+		row.LedgerRun = store.LedgerRun{
+			RunID: r.ID, LoadID: r.LoadID, MachineID: r.MachineID, OrderID: r.OrderID, StartAt: r.Start, EndAt: r.End,
+			RunFields: encode(r.Fields), RunParams: r.Params, FirstSampleID: r.FirstSampleID, RowTestID: r.RowTestID,
+			SampleRow: r.Samples.Row, SampleTestID: r.Samples.TestID, SampleMetric: r.Samples.Metric,
+			SampleValue: r.Samples.Value, SampleFailed: r.Samples.Failed,
+			TextRow: r.Samples.TextRow, TextTestID: r.Samples.TextTestID, TextMetric: r.Samples.TextMetric, TextValue: r.Samples.Text,
+		}
+	}
+	return row
+}
+
+// server is the service behind the app that it runs behind.
+func server(t testing.TB, s *Service) *fiber.App {
+	t.Helper()
+	app := httpx.New(httpx.DefaultConfig(), slog.New(slog.DiscardHandler), httpx.NewMetrics(prometheus.NewRegistry()), func() time.Time { return start })
+	s.Routes(app)
+	app.Use(httpx.NotFound)
+	return app
+}
+
+func testConfig() Config {
+	cfg := DefaultConfig()
+	cfg.Databases = []string{"default", "other"}
+	return cfg
+}
+
+func newServer(t testing.TB, s *store.Store) *fiber.App {
+	t.Helper()
+	service, err := New(testConfig(), Deps{Store: s, Log: testkit.Logger()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return server(t, service)
+}
+
+// ask sends a request and returns the answer with its whole body.
+func ask(t testing.TB, app *fiber.App, method, path string, headers ...string) (*http.Response, []byte) {
+	t.Helper()
+	req := httptest.NewRequest(method, "http://tidemark.test/", http.NoBody)
+	req.URL.Opaque = "//tidemark.test" + path // as written: the test is about how paths are read
+	req.RequestURI = path
+	req.Header.Set(fiber.HeaderAccept, fiber.MIMEApplicationJSON)
+	for i := 0; i+1 < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	res, err := app.Test(req, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res, body
+}
+
+func get(t testing.TB, app *fiber.App, path string) map[string]any {
+	t.Helper()
+	res, body := ask(t, app, http.MethodGet, path)
+	if res.StatusCode != http.StatusOK {
+		t.Fatalf("GET %s: %d %s", path, res.StatusCode, body)
+	}
+	var out map[string]any
+	if err := json.Unmarshal(body, &out); err != nil {
+		t.Fatalf("GET %s: %v in %s", path, err, body)
+	}
+	return out
+}
+
+// report is a v2 report.
+func report(machine, order string, tests ...map[string]any) json.RawMessage {
+	body, _ := json.Marshal(map[string]any{
+		"format_version": "2", "machine": map[string]any{"name": machine},
+		"run":   map[string]any{"llvm_project_revision": order, "start_time": "2026-02-03T04:05:06", "end_time": "2026-02-03T05:00:00"},
+		"tests": tests,
+	})
+	return bytes.TrimSpace(body)
+}

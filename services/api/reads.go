@@ -1,0 +1,343 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"tidemark/pkg/store"
+	"tidemark/sql"
+)
+
+// reads are the questions the service asks, one method each. Lists call back row by row, in the
+// order that the query's file promises, so that large answers are encoded as they arrive.
+type reads interface {
+	Schema(ctx context.Context, k key) (encoded string, found bool, err error)
+	Position(ctx context.Context, k key) (seq uint64, err error)
+	Machines(ctx context.Context, k key, each func(machineRow) error) error
+	Machine(ctx context.Context, k key, id uint32, name string) ([]machineRow, error)
+	MachineRuns(ctx context.Context, k key, machineID uint32, each func(runRow) error) error
+	Runs(ctx context.Context, k key, ids []uint32) ([]runDetail, error)
+	SampleRun(ctx context.Context, k key, sampleID uint64) (samplePlace, bool, error)
+	RunRows(ctx context.Context, k key, seqs []uint64, each func(sampleRow) error) error
+	RunTests(ctx context.Context, k key, seqs []uint64, each func(testRow) error) error
+	RunValues(ctx context.Context, k key, seqs []uint64, metrics []string, each func(place cell, value float64) error) error
+	RunTexts(ctx context.Context, k key, seqs []uint64, metrics []string, each func(place cell, value string) error) error
+	Order(ctx context.Context, k key, id uint32) (values string, found bool, err error)
+	Tests(ctx context.Context, k key, each func(testRow) error) error
+	Test(ctx context.Context, k key, id uint32, name string) ([]testRow, error)
+	Graph(ctx context.Context, q graphQuery, each func(graphRow) error) error
+	GraphTexts(ctx context.Context, q graphQuery, each func(graphRow) error) error
+	Series(ctx context.Context, q seriesQuery) ([]seriesRow, error)
+	Findings(ctx context.Context, k key, q findingQuery) ([]findingRow, error)
+	Receipt(ctx context.Context, k key, id uuid.UUID) (receiptRow, bool, error)
+	Receipts(ctx context.Context, k key, q receiptQuery) ([]receiptRow, error)
+}
+
+// machineRow is a machine. Fields and Params are JSON objects.
+type machineRow struct {
+	ID     uint32 `ch:"machine_id"`
+	Name   string `ch:"name"`
+	Fields string `ch:"fields_json"`
+	Params string `ch:"params"`
+}
+
+// runRow is a run with its order. Fields and Params are JSON objects, OrderValues a JSON list of strings.
+type runRow struct {
+	ID, OrderID    uint32
+	Start, End     time.Time
+	Fields, Params string
+	OrderValues    string
+}
+
+// runDetail is a run with its machine, the position that holds its samples and how many there are.
+type runDetail struct {
+	run        runRow
+	seq        uint64
+	sampleRows uint32
+	machine    machineRow
+}
+
+type samplePlace struct {
+	RunID uint32 `ch:"run_id"`
+	Seq   uint64 `ch:"seq"`
+	Row   uint32 `ch:"row"`
+}
+
+// sampleRow is what LNT calls a sample, without its values.
+type sampleRow struct {
+	seq      uint64
+	row      uint32
+	runID    uint32
+	sampleID uint64
+	testID   uint32
+}
+
+// cell is the place of one value: a sample row, and a metric by its place in the query's list from 1,
+// 0 for a metric that is not listed.
+type cell struct {
+	seq    uint64
+	row    uint32
+	metric uint32
+}
+
+type testRow struct {
+	ID   uint32 `ch:"test_id" json:"id"`
+	Name string `ch:"name" json:"name"`
+}
+
+type graphQuery struct {
+	key               key
+	machineID, testID uint32
+	metric, status    string
+	limit             uint64
+}
+
+// graphRow is one value of a graph; text is set for Status and Hash metrics, value for Real ones.
+type graphRow struct {
+	order string
+	runID uint32
+	start time.Time
+	value float64
+	text  string
+}
+
+type seriesQuery struct {
+	key               key
+	machineID, testID uint32
+	metric            string
+}
+
+type seriesRow struct {
+	OrderID uint32  `ch:"order_id"`
+	Order   string  `ch:"order_name"`
+	RunID   uint32  `ch:"run_id"`
+	Value   float64 `ch:"value"`
+	Failed  uint8   `ch:"failed"`
+}
+
+type findingQuery struct {
+	machineIDs, testIDs []uint32
+	metric, kind        string
+	belowSeq            uint64
+	belowID             uuid.UUID
+	limit               uint64
+}
+
+type receiptQuery struct {
+	status          string
+	belowSeq, limit uint64
+}
+
+// storeReads asks ClickHouse.
+type storeReads struct{ *store.Store }
+
+var (
+	qSuite         = sql.MustQuery("lnt_suite")
+	qPosition      = sql.MustQuery("lnt_position")
+	qMachines      = sql.MustQuery("lnt_machines")
+	qMachine       = sql.MustQuery("lnt_machine")
+	qMachineRuns   = sql.MustQuery("lnt_machine_runs")
+	qRuns          = sql.MustQuery("lnt_runs")
+	qSampleRun     = sql.MustQuery("lnt_sample_run")
+	qRunRows       = sql.MustQuery("lnt_run_rows")
+	qRunTests      = sql.MustQuery("lnt_run_tests")
+	qRunValues     = sql.MustQuery("lnt_run_values")
+	qRunTexts      = sql.MustQuery("lnt_run_texts")
+	qOrder         = sql.MustQuery("lnt_order")
+	qTests         = sql.MustQuery("lnt_tests")
+	qTest          = sql.MustQuery("lnt_test")
+	qGraph         = sql.MustQuery("lnt_graph")
+	qGraphTexts    = sql.MustQuery("lnt_graph_texts")
+	qSeriesSamples = sql.MustQuery("lnt_series_samples")
+	qFindings      = sql.MustQuery("finding_list")
+	qReceipt       = sql.MustQuery("receipt_get")
+	qReceipts      = sql.MustQuery("receipt_list")
+)
+
+// params are the parameters that every query has, and the given pairs of name and value.
+func (k key) params(pairs ...any) store.Params {
+	p := store.Params{"database": k.database, "suite": k.suite}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		p[pairs[i].(string)] = pairs[i+1]
+	}
+	return p
+}
+
+// one is the first row of a query that gives at most one.
+func one[T any](ctx context.Context, s *store.Store, q sql.File, p store.Params) (T, bool, error) {
+	rows, err := store.Select[T](ctx, s, q, p)
+	if err != nil || len(rows) == 0 {
+		var none T
+		return none, false, err
+	}
+	return rows[0], true, nil
+}
+
+func (r storeReads) Schema(ctx context.Context, k key) (string, bool, error) {
+	row, found, err := one[struct {
+		Schema string `ch:"schema"`
+	}](ctx, r.Store, qSuite, k.params())
+	return row.Schema, found, err
+}
+
+func (r storeReads) Position(ctx context.Context, k key) (uint64, error) {
+	row, _, err := one[struct {
+		Seq uint64 `ch:"seq"`
+	}](ctx, r.Store, qPosition, k.params())
+	return row.Seq, err
+}
+
+func (r storeReads) Machines(ctx context.Context, k key, each func(machineRow) error) error {
+	var m machineRow
+	return r.Each(ctx, qMachines, k.params(), func(scan func(...any) error) error {
+		if err := scan(&m.ID, &m.Name, &m.Fields, &m.Params); err != nil {
+			return err
+		}
+		return each(m)
+	})
+}
+
+func (r storeReads) Machine(ctx context.Context, k key, id uint32, name string) ([]machineRow, error) {
+	return store.Select[machineRow](ctx, r.Store, qMachine, k.params("machine_id", id, "machine", name))
+}
+
+func (r storeReads) MachineRuns(ctx context.Context, k key, machineID uint32, each func(runRow) error) error {
+	var row runRow
+	return r.Each(ctx, qMachineRuns, k.params("machine_id", machineID), func(scan func(...any) error) error {
+		if err := scan(&row.ID, &row.OrderID, &row.Start, &row.End, &row.Fields, &row.Params, &row.OrderValues); err != nil {
+			return err
+		}
+		return each(row)
+	})
+}
+
+func (r storeReads) Runs(ctx context.Context, k key, ids []uint32) ([]runDetail, error) {
+	var out []runDetail
+	err := r.Each(ctx, qRuns, k.params("run_ids", ids), func(scan func(...any) error) error {
+		var d runDetail
+		err := scan(&d.run.ID, &d.run.OrderID, &d.run.Start, &d.run.End, &d.run.Fields, &d.run.Params, &d.run.OrderValues,
+			&d.seq, &d.sampleRows, &d.machine.ID, &d.machine.Name, &d.machine.Fields, &d.machine.Params)
+		out = append(out, d)
+		return err
+	})
+	return out, err
+}
+
+func (r storeReads) SampleRun(ctx context.Context, k key, sampleID uint64) (samplePlace, bool, error) {
+	return one[samplePlace](ctx, r.Store, qSampleRun, k.params("sample_id", sampleID))
+}
+
+func (r storeReads) RunRows(ctx context.Context, k key, seqs []uint64, each func(sampleRow) error) error {
+	var row sampleRow
+	return r.Each(ctx, qRunRows, k.params("seqs", seqs), func(scan func(...any) error) error {
+		if err := scan(&row.seq, &row.row, &row.runID, &row.sampleID, &row.testID); err != nil {
+			return err
+		}
+		return each(row)
+	})
+}
+
+func (r storeReads) RunValues(ctx context.Context, k key, seqs []uint64, metrics []string, each func(cell, float64) error) error {
+	var place cell
+	var value float64
+	return r.Each(ctx, qRunValues, k.params("seqs", seqs, "metrics", metrics), func(scan func(...any) error) error {
+		if err := scan(&place.seq, &place.row, &place.metric, &value); err != nil {
+			return err
+		}
+		return each(place, value)
+	})
+}
+
+func (r storeReads) RunTexts(ctx context.Context, k key, seqs []uint64, metrics []string, each func(cell, string) error) error {
+	var place cell
+	var value string
+	return r.Each(ctx, qRunTexts, k.params("seqs", seqs, "metrics", metrics), func(scan func(...any) error) error {
+		if err := scan(&place.seq, &place.row, &place.metric, &value); err != nil {
+			return err
+		}
+		return each(place, value)
+	})
+}
+
+func (r storeReads) Order(ctx context.Context, k key, id uint32) (string, bool, error) {
+	row, found, err := one[struct {
+		ID     uint32 `ch:"order_id"`
+		Values string `ch:"order_values"`
+	}](ctx, r.Store, qOrder, k.params("order_id", id))
+	return row.Values, found, err
+}
+
+func (r storeReads) Tests(ctx context.Context, k key, each func(testRow) error) error {
+	return r.tests(ctx, qTests, k.params(), each)
+}
+
+func (r storeReads) RunTests(ctx context.Context, k key, seqs []uint64, each func(testRow) error) error {
+	return r.tests(ctx, qRunTests, k.params("seqs", seqs), each)
+}
+
+func (r storeReads) tests(ctx context.Context, q sql.File, p store.Params, each func(testRow) error) error {
+	var t testRow
+	return r.Each(ctx, q, p, func(scan func(...any) error) error {
+		if err := scan(&t.ID, &t.Name); err != nil {
+			return err
+		}
+		return each(t)
+	})
+}
+
+func (r storeReads) Test(ctx context.Context, k key, id uint32, name string) ([]testRow, error) {
+	return store.Select[testRow](ctx, r.Store, qTest, k.params("test_id", id, "test", name))
+}
+
+func (q graphQuery) params() store.Params {
+	return q.key.params("machine_id", q.machineID, "test_id", q.testID, "metric", q.metric, "status", q.status, "max_values", q.limit)
+}
+
+func (r storeReads) Graph(ctx context.Context, q graphQuery, each func(graphRow) error) error {
+	var row graphRow
+	return r.Each(ctx, qGraph, q.params(), func(scan func(...any) error) error {
+		if err := scan(&row.order, &row.runID, &row.start, &row.value); err != nil {
+			return err
+		}
+		return each(row)
+	})
+}
+
+func (r storeReads) GraphTexts(ctx context.Context, q graphQuery, each func(graphRow) error) error {
+	var row graphRow
+	return r.Each(ctx, qGraphTexts, q.params(), func(scan func(...any) error) error {
+		if err := scan(&row.order, &row.runID, &row.start, &row.text); err != nil {
+			return err
+		}
+		return each(row)
+	})
+}
+
+func (r storeReads) Series(ctx context.Context, q seriesQuery) ([]seriesRow, error) {
+	var out []seriesRow
+	err := r.Each(ctx, qSeriesSamples, q.key.params("machine_id", q.machineID, "test_id", q.testID, "metric", q.metric),
+		func(scan func(...any) error) error {
+			var row seriesRow
+			err := scan(&row.OrderID, &row.Order, &row.RunID, &row.Value, &row.Failed)
+			out = append(out, row)
+			return err
+		})
+	return out, err
+}
+
+func (r storeReads) Findings(ctx context.Context, k key, q findingQuery) ([]findingRow, error) {
+	return store.Select[findingRow](ctx, r.Store, qFindings, k.params(
+		"machine_ids", q.machineIDs, "test_ids", q.testIDs, "metric", q.metric, "kind", q.kind,
+		"below_seq", q.belowSeq, "below_id", q.belowID.String(), "max_items", q.limit))
+}
+
+func (r storeReads) Receipt(ctx context.Context, k key, id uuid.UUID) (receiptRow, bool, error) {
+	return one[receiptRow](ctx, r.Store, qReceipt, k.params("event_id", id.String()))
+}
+
+func (r storeReads) Receipts(ctx context.Context, k key, q receiptQuery) ([]receiptRow, error) {
+	return store.Select[receiptRow](ctx, r.Store, qReceipts, k.params(
+		"status", q.status, "below_seq", q.belowSeq, "max_items", q.limit))
+}
