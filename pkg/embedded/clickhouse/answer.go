@@ -44,8 +44,9 @@ func (a *answer) chunk(piece []byte) error {
 	if _, err := a.out.Write(piece); err != nil {
 		return err
 	}
-	if a.q.gzip {
-		return nil // flushed by its own buffer; a flush per chunk would undo the compression
+	// A small answer leaves in one write, with its length; gzip keeps its own buffer.
+	if a.q.gzip || len(piece) < 32<<10 {
+		return nil
 	}
 	return http.NewResponseController(a.w).Flush()
 }

@@ -3,6 +3,7 @@ package clickhouse
 import (
 	"io"
 	"runtime"
+	"sync"
 	"unsafe"
 )
 
@@ -80,6 +81,8 @@ func (c *conn) fetch(stream uintptr) ([]byte, error) {
 	return c.native.copyResult(result), nil
 }
 
+var insertBuffers = sync.Pool{New: func() any { b := make([]byte, 1<<20); return &b }}
+
 // insert appends everything data holds, in the format, to the table the statement names.
 // An error while reading data commits nothing that was not yet flushed. Returns rows written, those of views included.
 func (c *conn) insert(statement, format string, params map[string]string, data io.Reader) (rows uint64, err error) {
@@ -92,7 +95,9 @@ func (c *conn) insert(statement, format string, params map[string]string, data i
 	if text := c.native.insertError(stream); text != "" {
 		return 0, newException(text)
 	}
-	buffer := make([]byte, 1<<20)
+	held := insertBuffers.Get().(*[]byte)
+	defer insertBuffers.Put(held)
+	buffer := *held
 	for {
 		n, readErr := fill(data, buffer)
 		if n > 0 && c.native.insertAppend(stream, bytesAt(buffer[:n]), uint(n)) != 0 {

@@ -32,7 +32,7 @@ type Engine struct {
 	slots  chan struct{} // statements running through Dial
 	pipe   *pipeListener
 	server *http.Server
-	busy   sync.WaitGroup // requests being answered, from either way in
+	gate   sync.RWMutex // read-held by requests being answered, from either way in
 
 	settings map[string]struct{} // names the engine knows
 	guard    *guard
@@ -118,7 +118,8 @@ func (e *Engine) Close() error {
 	}
 	_ = e.pipe.Close()
 	e.stop()
-	e.busy.Wait()
+	e.gate.Lock() // the last request has been answered; later ones find the engine closed
+	defer e.gate.Unlock()
 	_ = e.server.Close()
 	e.anchor.close()
 	e.leaveFolder()

@@ -73,15 +73,20 @@ var childrenPattern = regexp.MustCompile(` \(children \d+\)$`)
 
 // check reads a parse tree, one node per line, and returns what is refused in it.
 func (g *guard) check(tree string) error {
-	top := true
+	top := ""
 	for line := range strings.Lines(tree) {
 		node := childrenPattern.ReplaceAllString(strings.TrimSpace(strings.TrimSuffix(line, "\n")), "")
 		name, rest, _ := strings.Cut(node, " ")
-		if top {
+		if top == "" {
 			if _, ok := statementsAllowed[strings.ToLower(name)]; !ok {
 				return refused("%s is not a statement this port answers", name)
 			}
-			top = false
+			top = name
+		}
+		// The engine holds SETTINGS of the whole statement to readonly, those of a subquery to nothing.
+		// An EXPLAIN's own options come as its first child.
+		if depth := len(line) - len(strings.TrimLeft(line, " ")); name == "Set" && (depth != 1 || top != "Explain") {
+			return exceptionf(codeReadonly, "Cannot modify settings in a statement in readonly mode, put them into the URL. (READONLY)")
 		}
 		if err := g.checkNode(name, rest); err != nil {
 			return err

@@ -16,8 +16,15 @@ const ownStatement = 1 << 20
 // reader's rules; without, it has every right.
 func (e *Engine) handler(reader *reader) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		e.busy.Add(1)
-		defer e.busy.Done()
+		if !e.gate.TryRLock() {
+			http.Error(w, ErrClosed.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		defer e.gate.RUnlock()
+		if !e.open.Load() {
+			http.Error(w, ErrClosed.Error(), http.StatusServiceUnavailable)
+			return
+		}
 		w.Header().Set("X-ClickHouse-Server-Display-Name", displayName)
 		w.Header().Set("X-ClickHouse-Timezone", e.timezone)
 		if reader != nil {

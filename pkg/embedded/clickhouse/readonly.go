@@ -120,7 +120,9 @@ func (l Limits) settings(asked map[string]string) (map[string]string, error) {
 		if err != nil || !(number >= 0) {
 			return nil, exceptionf(codeBadArguments, "Setting %s: %s is not a number. (BAD_ARGUMENTS)", name, value)
 		}
-		if number == 0 || number > bound {
+		if loose := number == 0 || number > bound; loose && name == "max_execution_time" {
+			continue // clients derive it from their own deadlines; ours holds
+		} else if loose {
 			return nil, exceptionf(codeSettingConstraint, "Setting %s can be at most %s on this port, not %s. (SETTING_CONSTRAINT_VIOLATION)", name, settings[name], value)
 		}
 		settings[name] = value
@@ -255,7 +257,11 @@ func (e *Engine) answerReader(ctx context.Context, q *request, a *answer, port *
 	if q.text == hello && q.format == "Native" {
 		return e.answerHello(q, a)
 	}
-	return e.run(ctx, q, a, settings, func(c *conn) error { return e.restrict(c, q) })
+	err = e.run(ctx, q, a, settings, func(c *conn) error { return e.restrict(c, q) })
+	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return exceptionf(codeTimeoutExceeded, "Timeout exceeded: the statement took longer than %s. (TIMEOUT_EXCEEDED)", port.limits.MaxExecutionTime)
+	}
+	return err
 }
 
 // restrict takes the session's rights away and checks the statement.

@@ -1,9 +1,7 @@
 package clickhouse
 
 import (
-	"bufio"
 	"compress/gzip"
-	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -98,21 +96,18 @@ func (q *request) readStatement(r *http.Request, values url.Values, most int) er
 			return nil
 		}
 	}
-	reader := bufio.NewReaderSize(body, most+1)
-	head, err := reader.Peek(most + 1)
-	whole := errors.Is(err, io.EOF)
-	if err != nil && !whole && !errors.Is(err, bufio.ErrBufferFull) {
+	head, err := io.ReadAll(io.LimitReader(body, int64(most)+1))
+	if err != nil {
 		return exceptionf(codeBadArguments, "The request's body was not read: %v", err)
 	}
 	text := prefix + string(head)
 	q.outline = parseStatement(text)
 	if q.outline.insertData && prefix == "" {
-		_, _ = reader.Discard(len(head))
 		q.text = q.outline.header
-		q.rows = io.MultiReader(strings.NewReader(text[q.outline.data:]), reader)
+		q.rows = io.MultiReader(strings.NewReader(text[q.outline.data:]), body)
 		return nil
 	}
-	if !whole || len(text) > most {
+	if len(text) > most {
 		return exceptionf(codeSyntaxError, "The statement is longer than %d bytes. (SYNTAX_ERROR)", most)
 	}
 	if q.outline.first == "" {
