@@ -180,6 +180,7 @@ func TestReadOnly_ParametersAsIdentifiers_AreChecked(t *testing.T) {
 	for _, pairs := range [][]string{
 		{"query", "SELECT * FROM {d:Identifier}.{t:Identifier}", "param_d", "system", "param_t", "processes"},
 		{"query", "SELECT * FROM {t:Identifier}", "param_t", "/etc/hostname"},
+		{"query", "SELECT * FROM {t:Identifier}", "param_t", "system.processes"},
 		{"query", "SELECT 1", "database", "system"},
 		{"query", "SELECT * FROM processes", "database", "system"},
 	} {
