@@ -14,6 +14,8 @@ SELECT
     r.run_id AS run_id,
     r.machine_id AS machine_id,
     r.order_id AS order_id,
+    m.name AS machine,
+    o.name AS order_name,
     r.added_samples AS added_samples,
     r.topic AS topic,
     r.partition AS partition,
@@ -21,6 +23,8 @@ SELECT
     r.actor AS actor,
     r.body_bytes AS body_bytes
 FROM v_receipts AS r
+LEFT JOIN v_machines AS m ON m.database = r.database AND m.suite = r.suite AND m.machine_id = r.machine_id
+LEFT JOIN v_orders AS o ON o.database = r.database AND o.suite = r.suite AND o.order_id = r.order_id
 WHERE r.database = {database:String} AND r.suite = {suite:String}
     AND r.event_id IN (
         SELECT event_id

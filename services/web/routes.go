@@ -1,0 +1,54 @@
+package web
+
+import (
+	"github.com/gofiber/fiber/v2"
+
+	"tidemark/pkg/httpx"
+)
+
+// Routes mounts the pages. LNT's addresses without a database mean "default".
+func (s *Service) Routes(r fiber.Router) {
+	r.Get("/static/*", s.page(s.assets.serve))
+	r.Get("/favicon.ico", s.page(s.icon))
+	r.Get("/", s.page(s.home))
+	r.Get("/db_:db", s.page(s.home))
+	for _, prefix := range []string{"/db_:db/v4/:suite", "/v4/:suite"} {
+		r.Get(prefix, s.page(s.overview))
+		r.Get(prefix+"/recent_activity", s.page(s.toOverview))
+		r.Get(prefix+"/machine", s.page(s.toOverview))
+		r.Get(prefix+"/machine/:machine", s.page(s.machine))
+		r.Get(prefix+"/machine/:machine/latest", s.page(s.latest))
+		r.Get(prefix+"/order/:order", s.page(s.order))
+		r.Get(prefix+"/all_orders", s.page(s.orders))
+		r.Get(prefix+"/graph", s.page(s.graph))
+		r.Get(prefix+"/graph/data", s.page(s.graphData))
+		r.Get(prefix+"/findings", s.page(s.findingsPage))
+		r.Get(prefix+"/receipts", s.page(s.receipts))
+		r.Get(prefix+"/:run<int>", s.page(s.run))
+		r.Get(prefix+"/*", s.page(s.unknown))
+	}
+}
+
+// unknown answers people who ask for a page of a suite that does not exist;
+// programs get the application's own answer.
+func (s *Service) unknown(c *fiber.Ctx) error {
+	if !httpx.AcceptsHTML(c) {
+		return c.Next()
+	}
+	v, in, err := s.suitePage(c, "", "")
+	if err != nil {
+		return err
+	}
+	return notHere("Suite "+in.Name+" has no page called "+clip(c.Params("*"), 100)+".",
+		"A suite has an overview, findings, orders, submissions, machines and runs.",
+		v.L.Suite(in.Database, in.Name), "Overview of "+in.Name)
+}
+
+// icon answers browsers that ask for the old name.
+func (s *Service) icon(c *fiber.Ctx) error {
+	address, err := s.assets.path("icon.svg")
+	if err != nil {
+		return err
+	}
+	return c.Redirect(newLinks(httpx.RootURL(c)).prefix+address, fiber.StatusFound)
+}

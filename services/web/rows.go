@@ -1,0 +1,201 @@
+package web
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// The rows of the queries. Times are UTC; a time that is missing is 1970.
+
+type suiteRow struct {
+	Database string `ch:"database"`
+	Suite    string `ch:"suite"`
+	Schema   string `ch:"schema"`
+}
+
+type suiteCountRow struct {
+	Database       string    `ch:"database"`
+	Suite          string    `ch:"suite"`
+	Runs           uint64    `ch:"run_count"`
+	Machines       uint64    `ch:"machine_count"`
+	Orders         uint64    `ch:"order_count"`
+	Tests          uint64    `ch:"test_count"`
+	Values         uint64    `ch:"value_count"`
+	LastReceivedAt time.Time `ch:"last_received_at"`
+}
+
+// runRow is a run in a list. Not every list fills every column.
+type runRow struct {
+	Database    string    `ch:"database"`
+	Suite       string    `ch:"suite"`
+	RunID       uint32    `ch:"run_id"`
+	MachineID   uint32    `ch:"machine_id"`
+	Machine     string    `ch:"machine"`
+	OrderID     uint32    `ch:"order_id"`
+	Order       string    `ch:"order_name"`
+	StartAt     time.Time `ch:"start_at"`
+	EndAt       time.Time `ch:"end_at"`
+	ReceivedAt  time.Time `ch:"received_at"`
+	SampleCount uint32    `ch:"sample_count"`
+	Total       uint64    `ch:"total_count"`
+}
+
+type findingRow struct {
+	Database      string    `ch:"database"`
+	Suite         string    `ch:"suite"`
+	ID            uuid.UUID `ch:"finding_id"`
+	MachineID     uint32    `ch:"machine_id"`
+	Machine       string    `ch:"machine"`
+	Metric        string    `ch:"metric"`
+	TestID        uint32    `ch:"test_id"`
+	Test          string    `ch:"test"`
+	OrderID       uint32    `ch:"order_id"`
+	Order         string    `ch:"order_name"`
+	PreviousID    uint32    `ch:"previous_order_id"`
+	PreviousOrder string    `ch:"previous_order_name"`
+	Direction     string    `ch:"direction"`
+	Kind          string    `ch:"kind"`
+	Before        float64   `ch:"before"`
+	After         float64   `ch:"after"`
+	Spread        float64   `ch:"spread"`
+	Effect        float64   `ch:"effect"`
+	Statistic     float64   `ch:"statistic"`
+	PValue        float64   `ch:"p_value"`
+	Detector      string    `ch:"detector"`
+	FoundAt       time.Time `ch:"found_at"`
+}
+
+type kindCountRow struct {
+	Kind  string `ch:"kind"`
+	Count uint64 `ch:"finding_count"`
+}
+
+type machineRow struct {
+	ID             uint32    `ch:"machine_id"`
+	Name           string    `ch:"machine"`
+	Runs           uint64    `ch:"run_count"`
+	Orders         uint64    `ch:"order_count"`
+	LastReceivedAt time.Time `ch:"last_received_at"`
+	LastRunID      uint32    `ch:"last_run_id"`
+	NewestOrderID  uint32    `ch:"newest_order_id"`
+	NewestOrder    string    `ch:"newest_order_name"`
+	Regressions    uint64    `ch:"regression_count"`
+	Improvements   uint64    `ch:"improvement_count"`
+}
+
+type machineNameRow struct {
+	ID   uint32 `ch:"machine_id"`
+	Name string `ch:"machine"`
+}
+
+type machineDetailRow struct {
+	ID     uint32            `ch:"machine_id"`
+	Name   string            `ch:"machine"`
+	Fields map[string]string `ch:"fields"`
+	Params string            `ch:"params"`
+}
+
+type runDetailRow struct {
+	RunID       uint32            `ch:"run_id"`
+	Seq         uint64            `ch:"seq"`
+	MachineID   uint32            `ch:"machine_id"`
+	Machine     string            `ch:"machine"`
+	OrderID     uint32            `ch:"order_id"`
+	Order       string            `ch:"order_name"`
+	StartAt     time.Time         `ch:"start_at"`
+	EndAt       time.Time         `ch:"end_at"`
+	ReceivedAt  time.Time         `ch:"received_at"`
+	Fields      map[string]string `ch:"fields"`
+	Params      string            `ch:"params"`
+	SampleRows  uint32            `ch:"sample_rows"`
+	SampleCount uint32            `ch:"sample_count"`
+}
+
+// neighbourRow is a run of the order before (-1), of the same order (0) or of the one after (1).
+type neighbourRow struct {
+	RunID   uint32 `ch:"run_id"`
+	Seq     uint64 `ch:"seq"`
+	OrderID uint32 `ch:"order_id"`
+	Order   string `ch:"order_name"`
+	Side    int8   `ch:"side"`
+}
+
+type resultRow struct {
+	TestID         uint32    `ch:"test_id"`
+	Metric         string    `ch:"metric"`
+	Current        []float64 `ch:"current_values"`
+	CurrentFailed  uint8     `ch:"current_failed"`
+	Previous       []float64 `ch:"previous_values"`
+	PreviousFailed uint8     `ch:"previous_failed"`
+}
+
+type textRow struct {
+	TestID         uint32 `ch:"test_id"`
+	Metric         string `ch:"metric"`
+	CurrentFailed  uint8  `ch:"current_failed"`
+	PreviousFailed uint8  `ch:"previous_failed"`
+	Current        string `ch:"current_text"`
+	Previous       string `ch:"previous_text"`
+}
+
+type testRow struct {
+	ID   uint32 `ch:"test_id"`
+	Name string `ch:"test"`
+}
+
+type orderRow struct {
+	ID     uint32   `ch:"order_id"`
+	Name   string   `ch:"order_name"`
+	Values []string `ch:"values"`
+	Side   int8     `ch:"side"`
+}
+
+type orderListRow struct {
+	ID             uint32    `ch:"order_id"`
+	Name           string    `ch:"order_name"`
+	Total          uint64    `ch:"total_count"`
+	Runs           uint64    `ch:"run_count"`
+	Machines       uint64    `ch:"machine_count"`
+	LastReceivedAt time.Time `ch:"last_received_at"`
+	Regressions    uint64    `ch:"regression_count"`
+	Improvements   uint64    `ch:"improvement_count"`
+}
+
+// pointRow is one order of a series; the three lists go together.
+type pointRow struct {
+	OrderID uint32    `ch:"order_id"`
+	Order   string    `ch:"order_name"`
+	SortKey string    `ch:"sort_key"`
+	StartAt time.Time `ch:"start_at"`
+	RunIDs  []uint32  `ch:"run_ids"`
+	Values  []float64 `ch:"sample_values"`
+	Failed  []uint8   `ch:"sample_failed"`
+}
+
+type positionRow struct {
+	Position uint64 `ch:"position"`
+}
+
+type receiptRow struct {
+	EventID      uuid.UUID `ch:"event_id"`
+	Seq          uint64    `ch:"seq"`
+	ReceivedAt   time.Time `ch:"received_at"`
+	StoredAt     time.Time `ch:"stored_at"`
+	Status       string    `ch:"status"`
+	Code         uint16    `ch:"code"`
+	Error        string    `ch:"error"`
+	Message      string    `ch:"message"`
+	Field        string    `ch:"field"`
+	RunID        uint32    `ch:"run_id"`
+	MachineID    uint32    `ch:"machine_id"`
+	OrderID      uint32    `ch:"order_id"`
+	Machine      string    `ch:"machine"`
+	Order        string    `ch:"order_name"`
+	AddedSamples int32     `ch:"added_samples"`
+	Topic        string    `ch:"topic"`
+	Partition    uint32    `ch:"partition"`
+	Offset       uint64    `ch:"offset"`
+	Actor        string    `ch:"actor"`
+	BodyBytes    uint64    `ch:"body_bytes"`
+}

@@ -1,0 +1,361 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/samber/lo"
+
+	"tidemark/pkg/store"
+	"tidemark/pkg/suite"
+)
+
+type runBody struct {
+	Run        runDetailRow
+	Attributes []attribute
+	// Against are the runs this one is compared with; empty for a machine's first order.
+	Against []neighbourRow
+	// Chosen says that the reader chose what to compare with.
+	Chosen bool
+	// Newer and Older are the nearest orders of the machine, Siblings other runs of this one.
+	Newer, Older *neighbourRow
+	Siblings     []neighbourRow
+	Results      []result
+	Tabs         []tab
+	Summary      []metricSummary
+	Metrics      []metricChoice
+	Pager        pager
+	Test, Metric string
+	Show         string
+}
+
+// result is one line of the table.
+type result struct {
+	comparison
+	TestID       uint32
+	Test         string
+	Metric       metricChoice
+	CurrentText  string
+	PreviousText string
+	Change       string
+	Samples      int
+	Graph        string
+}
+
+// Bad and Good colour a result.
+func (r result) Bad() bool { return r.Outcome == regressed || r.Outcome == newFailure }
+
+// Good is the opposite of Bad; most results are neither.
+func (r result) Good() bool { return r.Outcome == improved || r.Outcome == newPass }
+
+// metricSummary counts the outcomes of one metric.
+type metricSummary struct {
+	Metric metricChoice
+	Counts [outcomes]int
+	Total  int
+}
+
+// Of is the number of results with an outcome, by its key.
+func (m metricSummary) Of(key string) int {
+	for o := range outcomes {
+		if o.Key() == key {
+			return m.Counts[o]
+		}
+	}
+	return 0
+}
+
+// run answers /v4/<suite>/<run>.
+func (s *Service) run(c *fiber.Ctx) error {
+	v, in, err := s.suitePage(c, "", "overview")
+	if err != nil {
+		return err
+	}
+	body, err := s.findRun(c, v.L, in)
+	if err != nil {
+		return err
+	}
+	v.Title = "Run " + digitsOf(body.Run.RunID) + " · " + body.Run.Machine + " · " + body.Run.Order
+	v.Crumbs = append(v.Crumbs, crumb{body.Run.Machine, v.L.Machine(in.Database, in.Name, body.Run.MachineID)})
+	v.crumb("Run " + digitsOf(body.Run.RunID))
+	if err := s.readRunFilter(c, in, &body); err != nil {
+		return err
+	}
+	if err := s.neighbours(c, v.L, in, &body); err != nil {
+		return err
+	}
+	all, err := s.compareRun(c.UserContext(), in, body)
+	if err != nil {
+		return err
+	}
+	body.summarize(c, in, all)
+	if err := s.fillResults(c.UserContext(), v.L, in, &body, body.choose(all)); err != nil {
+		return err
+	}
+	v.Body = body
+	return s.render(c, "run", v)
+}
+
+func (s *Service) findRun(c *fiber.Ctx, l links, in suiteView) (runBody, error) {
+	id, err := pathID(c, "run", "run")
+	if err != nil {
+		return runBody{}, err
+	}
+	found, ok, err := s.runByID(c.UserContext(), in, id)
+	if err != nil {
+		return runBody{}, err
+	}
+	if !ok {
+		return runBody{}, notHere("Suite "+in.Name+" has no run "+digitsOf(id)+".",
+			"It may have been deleted. Choose one from the newest runs.", l.Suite(in.Database, in.Name), "Runs of "+in.Name)
+	}
+	return runBody{Run: found, Attributes: attributes(in.RunFields, found.Fields, found.Params), Metrics: in.realMetrics()}, nil
+}
+
+func (s *Service) runByID(ctx context.Context, in suiteView, id uint32) (runDetailRow, bool, error) {
+	return one[runDetailRow](ctx, s, "page_run", with(ofSuite(in), store.Params{"run_id": id}))
+}
+
+func (s *Service) readRunFilter(c *fiber.Ctx, in suiteView, body *runBody) (err error) {
+	if body.Test, err = text(c, "test"); err != nil {
+		return err
+	}
+	if body.Metric, err = readMetric(c, in); err != nil {
+		return err
+	}
+	words := []string{""}
+	for o := range outcomes {
+		words = append(words, o.Key())
+	}
+	if body.Show, err = choice(c, "show", words...); err != nil {
+		return err
+	}
+	body.Pager, err = readPager(c, s.cfg.ResultRows)
+	return err
+}
+
+// neighbours finds what to compare with: the runs of the order before on the same
+// machine, or the run that compare_to names.
+func (s *Service) neighbours(c *fiber.Ctx, l links, in suiteView, body *runBody) error {
+	rows, err := list[neighbourRow](c.UserContext(), s, "page_run_neighbours", with(ofSuite(in), store.Params{
+		"machine_id": body.Run.MachineID, "order_id": body.Run.OrderID,
+	}))
+	if err != nil {
+		return err
+	}
+	for i := range rows {
+		switch row := rows[i]; {
+		case row.Side < 0:
+			body.Against = append(body.Against, row)
+			body.Older = cmp.Or(body.Older, &rows[i])
+		case row.Side > 0:
+			body.Newer = cmp.Or(body.Newer, &rows[i])
+		case row.RunID != body.Run.RunID:
+			body.Siblings = append(body.Siblings, row)
+		}
+	}
+	other, err := number(c, "compare_to", 1<<32-1)
+	if err != nil || other == 0 {
+		return err
+	}
+	chosen, ok, err := s.runByID(c.UserContext(), in, uint32(other))
+	if err != nil {
+		return err
+	}
+	if !ok || chosen.RunID == body.Run.RunID {
+		return notHere("There is no other run "+uintText(other)+" to compare with.", "Change or remove compare_to in the address.",
+			l.Run(in.Database, in.Name, body.Run.RunID), "Run "+digitsOf(body.Run.RunID)+" against the order before")
+	}
+	body.Chosen = true
+	body.Against = []neighbourRow{{RunID: chosen.RunID, Seq: chosen.Seq, OrderID: chosen.OrderID, Order: chosen.Order}}
+	return nil
+}
+
+// pair is a test and a metric, by its field index.
+type pair struct {
+	test  uint32
+	field int
+}
+
+type pairResult struct {
+	pair
+	comparison
+	samples int
+}
+
+// compareRun compares every test and metric, the most interesting first.
+func (s *Service) compareRun(ctx context.Context, in suiteView, body runBody) ([]pairResult, error) {
+	p := with(ofSuite(in), store.Params{
+		"seq": body.Run.Seq, "test": body.Test,
+		"previous_seqs": lo.Map(body.Against, func(r neighbourRow, _ int) uint64 { return r.Seq }),
+	})
+	rows, err := list[resultRow](ctx, s, "page_run_results", p)
+	if err != nil {
+		return nil, err
+	}
+	texts, err := list[textRow](ctx, s, "page_run_texts", with(p, store.Params{"metrics": textMetrics(in)}))
+	if err != nil {
+		return nil, err
+	}
+	sides := gather(in, rows, texts)
+	all := make([]pairResult, 0, len(sides))
+	for at, both := range sides {
+		all = append(all, pairResult{at, compareSides(both[0], both[1], in.Metrics[at.field]), len(both[0].values)})
+	}
+	slices.SortFunc(all, func(a, b pairResult) int {
+		return cmp.Or(byInterest(a.comparison, b.comparison), cmp.Compare(a.test, b.test), cmp.Compare(a.field, b.field))
+	})
+	return all, nil
+}
+
+// hashMetric is the metric whose value LNT takes for the hash of the test's program.
+const hashMetric = "hash"
+
+// textMetrics are the metrics that say something about others: the statuses that
+// are linked to one, and the hash.
+func textMetrics(in suiteView) []string {
+	names := []string{hashMetric}
+	for _, m := range in.realMetrics() {
+		if m.Status != "" {
+			names = append(names, m.Status)
+		}
+	}
+	return lo.Uniq(names)
+}
+
+// gather sorts rows into the two sides of each pair: now, then before.
+func gather(in suiteView, rows []resultRow, texts []textRow) map[pair]*[2]side {
+	sides := make(map[pair]*[2]side, len(rows))
+	at := func(test uint32, field int) *[2]side {
+		key := pair{test, field}
+		if sides[key] == nil {
+			sides[key] = &[2]side{}
+		}
+		return sides[key]
+	}
+	fields := map[string]int{}
+	linked := map[string][]int{}
+	for _, m := range in.realMetrics() {
+		fields[m.Name] = m.Index
+		if m.Status != "" {
+			linked[m.Status] = append(linked[m.Status], m.Index)
+		}
+	}
+	for _, row := range rows {
+		if field, ok := fields[row.Metric]; ok {
+			both := at(row.TestID, field)
+			both[0] = side{values: row.Current, failed: row.CurrentFailed > 0}
+			both[1] = side{values: row.Previous, failed: row.PreviousFailed > 0}
+		}
+	}
+	for _, row := range texts {
+		for _, field := range linked[row.Metric] {
+			// A failure counts even where the test left no value; a pass alone is no result.
+			if row.CurrentFailed > 0 || row.PreviousFailed > 0 {
+				both := at(row.TestID, field)
+				both[0].failed = both[0].failed || row.CurrentFailed > 0
+				both[1].failed = both[1].failed || row.PreviousFailed > 0
+			}
+		}
+		if row.Metric == hashMetric {
+			for _, field := range fields {
+				if both := sides[pair{row.TestID, field}]; both != nil {
+					both[0].hash, both[1].hash = row.Current, row.Previous
+				}
+			}
+		}
+	}
+	return sides
+}
+
+// summarize counts outcomes per metric and makes the tabs.
+func (b *runBody) summarize(c *fiber.Ctx, in suiteView, all []pairResult) {
+	byMetric := map[int]*metricSummary{}
+	var total [outcomes]int
+	for _, r := range all {
+		m := byMetric[r.field]
+		if m == nil {
+			m = &metricSummary{Metric: metricChoice{r.field, in.Metrics[r.field]}}
+			byMetric[r.field] = m
+		}
+		m.Counts[r.Outcome]++
+		m.Total++
+		if b.Metric == "" || in.Metrics[r.field].Name == b.Metric {
+			total[r.Outcome]++
+		}
+	}
+	b.Summary = lo.Map(slices.Sorted(maps.Keys(byMetric)), func(field int, _ int) metricSummary { return *byMetric[field] })
+	base := addressWithout(c, "show", "page")
+	b.Tabs = []tab{{Text: "All", Address: base, Count: lo.Sum(total[:]), Current: b.Show == ""}}
+	for o := range outcomes {
+		if total[o] > 0 || b.Show == o.Key() {
+			r := result{comparison: comparison{Outcome: o}}
+			b.Tabs = append(b.Tabs, tab{
+				Text: o.Title(), Address: base + "show=" + o.Key(), Count: total[o], Current: b.Show == o.Key(),
+				Class: lo.Ternary(r.Bad(), "bad", lo.Ternary(r.Good(), "good", "")),
+			})
+		}
+	}
+}
+
+// choose keeps what the filter asks for and sets the size of the list.
+func (b *runBody) choose(all []pairResult) []pairResult {
+	field := -1
+	if m, ok := lo.Find(b.Metrics, func(m metricChoice) bool { return m.Name == b.Metric }); ok {
+		field = m.Index
+	}
+	kept := lo.Filter(all, func(r pairResult, _ int) bool {
+		return (b.Show == "" || r.Outcome.Key() == b.Show) && (field < 0 || r.field == field)
+	})
+	b.Pager.Total = len(kept)
+	first := min(len(kept), (b.Pager.Page-1)*b.Pager.Rows)
+	return kept[first:min(len(kept), first+b.Pager.Rows)]
+}
+
+// fillResults gives the results of one page their names and texts.
+func (s *Service) fillResults(ctx context.Context, l links, in suiteView, body *runBody, shown []pairResult) error {
+	names, err := s.testNames(ctx, in, lo.Map(shown, func(r pairResult, _ int) uint32 { return r.test }))
+	if err != nil {
+		return err
+	}
+	body.Results = lo.Map(shown, func(r pairResult, _ int) result {
+		metric := in.Metrics[r.field]
+		out := result{
+			comparison: r.comparison, TestID: r.test, Test: names[r.test], Samples: r.samples,
+			Metric: metricChoice{r.field, metric},
+			Graph:  l.GraphAt(in.Database, in.Name, plot{body.Run.MachineID, r.test, r.field}, body.Run.OrderID),
+		}
+		out.setTexts(metric)
+		return out
+	})
+	return nil
+}
+
+func (r *result) setTexts(metric suite.Metric) {
+	switch {
+	case r.HasCurrent && r.HasPrevious:
+		r.PreviousText, r.CurrentText = quantities(metric, r.Previous, r.Current)
+		if r.Previous != 0 && r.Outcome != newFailure && r.Outcome != stillFailing {
+			r.Change = percent(r.Ratio)
+		}
+	case r.HasCurrent:
+		r.CurrentText = quantity(metric, r.Current)
+	case r.HasPrevious:
+		r.PreviousText = quantity(metric, r.Previous)
+	}
+}
+
+// testNames are the names of some tests.
+func (s *Service) testNames(ctx context.Context, in suiteView, ids []uint32) (map[uint32]string, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	rows, err := list[testRow](ctx, s, "page_tests", with(ofSuite(in), store.Params{"test_ids": lo.Uniq(ids)}))
+	if err != nil {
+		return nil, err
+	}
+	return lo.SliceToMap(rows, func(r testRow) (uint32, string) { return r.ID, r.Name }), nil
+}

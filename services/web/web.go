@@ -1,0 +1,83 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"html/template"
+	"log/slog"
+	"time"
+
+	"tidemark/pkg/store"
+	"tidemark/sql"
+)
+
+// Deps are what the pages need.
+type Deps struct {
+	// Store answers the queries.
+	Store *store.Store
+	Log   *slog.Logger
+	// Now tells how long ago something was.
+	Now func() time.Time
+	// Version is shown at the foot of every page.
+	Version string
+}
+
+// Service serves the pages.
+type Service struct {
+	cfg       Config
+	store     *store.Store
+	log       *slog.Logger
+	now       func() time.Time
+	version   string
+	assets    *assets
+	templates map[string]*template.Template
+}
+
+// New checks and remembers; it opens nothing. It logs a warning when the binary
+// was built without the chart library.
+func New(cfg Config, deps Deps) (*Service, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if deps.Store == nil || deps.Log == nil || deps.Now == nil {
+		return nil, errors.New("web: store, log and clock are needed")
+	}
+	found, err := loadAssets(embedded)
+	if err != nil {
+		return nil, err
+	}
+	pages, err := parseTemplates(found)
+	if err != nil {
+		return nil, err
+	}
+	if !found.HasChart() {
+		deps.Log.Warn("chart library missing", "path", chartScript, "effect", "charts show a message and their table",
+			"remedy", "run services/web/fetch-assets.sh and build again")
+	}
+	return &Service{
+		cfg: cfg, store: deps.Store, log: deps.Log, now: deps.Now, version: deps.Version,
+		assets: found, templates: pages,
+	}, nil
+}
+
+// list runs one of the page queries.
+func list[T any](ctx context.Context, s *Service, name string, p store.Params) ([]T, error) {
+	q, err := sql.Query(name)
+	if err != nil {
+		return nil, err
+	}
+	return store.Select[T](ctx, s.store, q, p)
+}
+
+// one is list for a query that has one row or none.
+func one[T any](ctx context.Context, s *Service, name string, p store.Params) (row T, found bool, err error) {
+	rows, err := list[T](ctx, s, name, p)
+	if err != nil || len(rows) == 0 {
+		return row, false, err
+	}
+	if len(rows) > 1 {
+		return row, false, fmt.Errorf("query %s: %d rows, want one", name, len(rows))
+	}
+	return rows[0], true, nil
+}

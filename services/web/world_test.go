@@ -1,0 +1,372 @@
+package web_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/samber/lo"
+
+	"tidemark/pkg/event"
+	"tidemark/pkg/httpx"
+	"tidemark/pkg/registry"
+	"tidemark/pkg/store"
+	"tidemark/pkg/testkit"
+	"tidemark/services/web"
+)
+
+func TestMain(m *testing.M) { testkit.Main(m) }
+
+// noon is the world's present.
+var noon = time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
+
+// world is a server with data that went through the same decisions as in production.
+type world struct {
+	t      testing.TB
+	store  *store.Store
+	app    *fiber.App
+	states map[string]*registry.State
+	rows   []store.LedgerRow
+	offset uint64
+}
+
+func newWorld(t testing.TB) *world {
+	t.Helper()
+	w := &world{t: t, store: testkit.Store(t), states: map[string]*registry.State{}}
+	w.app = serve(t, w.store)
+	return w
+}
+
+func serve(t testing.TB, s *store.Store) *fiber.App {
+	t.Helper()
+	clock := func() time.Time { return noon }
+	app := httpx.New(httpx.DefaultConfig(), testkit.Logger(), httpx.NewMetrics(prometheus.NewRegistry()), clock)
+	pages, err := web.New(web.DefaultConfig(), web.Deps{Store: s, Log: testkit.Logger(), Now: clock, Version: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages.Routes(app)
+	app.Use(httpx.NotFound)
+	return app
+}
+
+// decide puts an event through the registry; flush stores what came of it.
+func (w *world) decide(database, suiteName string, kind event.Type, at time.Time, body []byte, params map[string]string) registry.Decision {
+	w.t.Helper()
+	key := database + "/" + suiteName
+	if w.states[key] == nil {
+		w.states[key] = registry.New(database, suiteName)
+	}
+	w.offset++
+	e := event.Envelope{
+		ID: event.NewID(at, nil), Type: kind, Version: 1, Database: database, Suite: suiteName,
+		ContentType: "application/json", ReceivedAt: at, Actor: "bot", RequestID: "r" + fmt.Sprint(w.offset),
+		Params: params, Body: body,
+	}
+	d := w.states[key].Decide(registry.Prepare(e))
+	w.rows = append(w.rows, ledgerRow(w.t, e, d, w.offset))
+	return d
+}
+
+func (w *world) flush() {
+	w.t.Helper()
+	for chunk := range chunks(w.rows, 100) {
+		if err := w.store.InsertLedger(w.t.Context(), chunk); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	w.rows = nil
+}
+
+func chunks(rows []store.LedgerRow, n int) func(yield func([]store.LedgerRow) bool) {
+	return func(yield func([]store.LedgerRow) bool) {
+		for len(rows) > 0 {
+			k := min(n, len(rows))
+			if !yield(rows[:k]) {
+				return
+			}
+			rows = rows[k:]
+		}
+	}
+}
+
+func ledgerRow(t testing.TB, e event.Envelope, d registry.Decision, offset uint64) store.LedgerRow {
+	t.Helper()
+	row := store.LedgerRow{
+		Database: e.Database, Suite: e.Suite, Seq: d.Seq, EventID: e.ID, EventType: string(e.Type), EventVersion: 1,
+		Topic: event.TopicEvents, Partition: 3, Offset: offset, ReceivedAt: e.ReceivedAt, StoredAt: e.ReceivedAt.Add(20 * time.Millisecond),
+		Actor: e.Actor, RequestID: e.RequestID, ContentType: e.ContentType, Params: e.Params, Body: e.Body, BodyDigest: e.Digest(),
+		Status: string(d.Status), Code: uint16(d.Code), Error: d.Error, Message: d.Message, Field: d.Field, DuplicateOf: d.DuplicateOf,
+		AddedMachines: int32(d.Added.Machines), AddedRuns: int32(d.Added.Runs), AddedTests: int32(d.Added.Tests), AddedSamples: int32(d.Added.Samples),
+		DeletedRuns: d.Rows.DeletedRuns, SupersededLoad: d.Rows.Superseded,
+	}
+	if d.Rows.Schema != nil {
+		row.SuiteSchema = string(d.Rows.Schema.Encode())
+	}
+	for _, m := range d.Rows.Machines {
+		row.Machines = append(row.Machines, store.LedgerMachine{ID: m.ID, Name: m.Name, Fields: object(t, m.Fields), Params: m.Params, Deleted: m.Deleted})
+	}
+	for _, o := range d.Rows.Orders {
+		row.Orders = append(row.Orders, store.LedgerOrder{ID: o.ID, Name: o.Name, Values: o.Values, SortKey: o.SortKey})
+	}
+	for _, test := range d.Rows.Tests {
+		row.Tests = append(row.Tests, store.LedgerTest{ID: test.ID, Name: test.Name})
+	}
+	for _, f := range d.Rows.Findings {
+		row.Findings = append(row.Findings, object(t, f))
+	}
+	if r := d.Rows.Run; r != nil {
+		row.LedgerRun = store.LedgerRun{
+			RunID: r.ID, LoadID: r.LoadID, MachineID: r.MachineID, OrderID: r.OrderID, StartAt: r.Start, EndAt: r.End,
+			RunFields: object(t, r.Fields), RunParams: r.Params, FirstSampleID: r.FirstSampleID, RowTestID: r.RowTestID,
+			SampleRow: r.Samples.Row, SampleTestID: r.Samples.TestID, SampleMetric: r.Samples.Metric, SampleValue: r.Samples.Value,
+			SampleFailed: r.Samples.Failed, TextRow: r.Samples.TextRow, TextTestID: r.Samples.TextTestID,
+			TextMetric: r.Samples.TextMetric, TextValue: r.Samples.Text,
+		}
+	}
+	return row
+}
+
+func object(t testing.TB, v any) string {
+	t.Helper()
+	body, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
+
+// test is one entry of a report.
+type test map[string]any
+
+// submit sends a report of one machine at one order.
+func (w *world) submit(database, suiteName, machine, order string, at time.Time, tests ...test) registry.Decision {
+	w.t.Helper()
+	report := map[string]any{
+		"format_version": "2",
+		"machine":        map[string]any{"name": machine, "hardware": "aarch64", "os": "linux", "cores": 8, "governor": "performance"},
+		"run": map[string]any{
+			"llvm_project_revision": order, "start_time": at.Add(-30 * time.Minute).Format("2006-01-02T15:04:05"),
+			"end_time": at.Add(-time.Minute).Format("2006-01-02T15:04:05"),
+			"git_sha":  fmt.Sprintf("%040x", len(order)*7919), "bot": "https://ci.example.org/builders/clang/builds/7",
+		},
+		"tests": lo.Map(tests, func(v test, _ int) any { return v }),
+	}
+	d := w.decide(database, suiteName, event.RunSubmitted, at, []byte(object(w.t, report)), nil)
+	if d.Status != event.Accepted {
+		w.t.Fatalf("submission of %s at %s: %s %s", machine, order, d.Error, d.Message)
+	}
+	return d
+}
+
+// found records findings, as a detector does.
+func (w *world) found(database, suiteName string, at time.Time, found ...event.Finding) {
+	w.t.Helper()
+	for i := range found {
+		f := &found[i]
+		f.Active = true
+		f.ID = event.FindingID(database, suiteName, f.MachineID, f.TestID, f.Metric, f.OrderID, f.Direction, "step")
+		f.Effect = (f.After - f.Before) / f.Before
+	}
+	body, err := event.Changes{Detector: "step", Version: 1, Params: json.RawMessage(`{}`), DataSeq: w.offset, Findings: found}.Encode()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if d := w.decide(database, suiteName, event.ChangeFound, at, body, nil); d.Status != event.Accepted {
+		w.t.Fatalf("findings: %s %s", d.Error, d.Message)
+	}
+}
+
+// page is an answer.
+type page struct {
+	Status int
+	Body   string
+	Header http.Header
+}
+
+func (w *world) get(path string, header ...string) page {
+	w.t.Helper()
+	return get(w.t, w.app, path, header...)
+}
+
+func get(t testing.TB, app *fiber.App, path string, header ...string) page {
+	t.Helper()
+	req := httptest.NewRequest(http.MethodGet, path, nil)
+	req.Header.Set("Accept", "text/html")
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	res, err := app.Test(req, 60_000)
+	if err != nil {
+		t.Fatalf("GET %s: %v", path, err)
+	}
+	defer res.Body.Close() //nolint:errcheck // read to its end below
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return page{res.StatusCode, string(body), res.Header}
+}
+
+// ok is get for a page that must be there.
+func (w *world) ok(path string) string {
+	w.t.Helper()
+	p := w.get(path)
+	if p.Status != http.StatusOK {
+		w.t.Fatalf("GET %s: %d\n%s", path, p.Status, p.Body)
+	}
+	return p.Body
+}
+
+func mustContain(t testing.TB, body string, parts ...string) {
+	t.Helper()
+	for _, part := range parts {
+		if !strings.Contains(body, part) {
+			t.Errorf("%q is not in the page", part)
+			keep(t, body)
+		}
+	}
+}
+
+func mustNotContain(t testing.TB, body string, parts ...string) {
+	t.Helper()
+	for _, part := range parts {
+		if strings.Contains(body, part) {
+			t.Errorf("%q is in the page", part)
+			keep(t, body)
+		}
+	}
+}
+
+// keep leaves a failing page where it can be looked at.
+func keep(t testing.TB, body string) {
+	t.Helper()
+	f, err := os.CreateTemp("", "tidemark-page-*.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close() //nolint:errcheck // a help for people only
+	_, _ = f.WriteString(body)
+	t.Logf("the page is in %s", f.Name())
+}
+
+// awkward are test names that break what is not escaped.
+var awkward = []string{
+	`suite/<script>alert(1)</script>`,
+	`suite/"quoted" & 'single'`,
+	`suite/a b?c=d&e#f%20g`,
+	"suite/näive/日本語/𝔘",
+	`{{.Body}}/${x}/</title>`,
+	`suite/` + strings.Repeat("long", 60),
+}
+
+// history fills a suite: three machines, many orders, a known step.
+type history struct {
+	Orders  int
+	Tests   []string
+	Machine map[string]uint32
+	// Step is the order at which the first test gets slower on the first machine.
+	Step int
+}
+
+func (w *world) history(database string, orders, tests int) history {
+	w.t.Helper()
+	h := history{Orders: orders, Step: orders * 2 / 3, Machine: map[string]uint32{}}
+	names := []string{
+		"SingleSource/Benchmarks/Shootout/matrix", "MultiSource/Applications/sqlite3/sqlite3", "CTMark/7zip/7zip-benchmark",
+		"CTMark/Bullet/bullet", "MicroBenchmarks/LoopVectorization/LoopInterleaving", "External/SPEC/CINT2017rate/505.mcf_r",
+	}
+	h.Tests = append(append(h.Tests, names...), awkward...)
+	for i := len(h.Tests); i < tests; i++ {
+		h.Tests = append(h.Tests, fmt.Sprintf("SingleSource/UnitTests/Vector/case-%04d", i))
+	}
+	h.Tests = h.Tests[:max(tests, len(names))]
+	noise := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same numbers every time are wanted
+	machines := []string{"m2-ultra-01", "graviton4-bench-07", "x86-zen5 <lab>"}
+	for order := 1; order <= orders; order++ {
+		for m, machine := range machines {
+			at := noon.Add(-time.Duration(orders-order)*6*time.Hour - time.Duration(3-m)*7*time.Minute)
+			d := w.submit(database, "nts", machine, fmt.Sprint(500000+order*7), at, w.results(noise, h, order, m)...)
+			h.Machine[machine] = d.MachineID
+		}
+	}
+	return h
+}
+
+func (w *world) results(noise *rand.Rand, h history, order, machine int) []test {
+	var out []test
+	for i, name := range h.Tests {
+		base := 0.8 + float64(i%7)*0.37
+		if machine == 0 && i == 0 && order >= h.Step {
+			base *= 1.182
+		}
+		if machine == 1 && i == 1 && order >= h.Orders/2 {
+			base *= 0.93
+		}
+		if machine == 2 && i == 2 && order == h.Orders {
+			base *= 1.4
+		}
+		times := lo.Times(3, func(int) float64 { return round(base * (1 + 0.006*math.Abs(noise.NormFloat64()))) })
+		entry := test{
+			"name": name, "execution_time": times, "compile_time": round(base / 3 * (1 + 0.01*noise.Float64())),
+			"code_size": 40_000 + i*1310 + lo.Ternary(order >= h.Orders/2, 160, 0), "execution_status": 0,
+			"score": round(1000 / base),
+		}
+		if i == 3 && machine == 0 && order == h.Step-5 {
+			entry["execution_status"] = 1
+		}
+		if i == 4 && machine == 0 && order == h.Orders {
+			entry = test{"name": name, "execution_status": 1}
+		}
+		out = append(out, entry)
+	}
+	return out
+}
+
+func round(v float64) float64 { return math.Round(v*1e4) / 1e4 }
+
+// orderID is the id of the n-th order of a history, which are dense from 1.
+func orderID(n int) uint32 { return uint32(n) }
+
+// steps are the findings of a history.
+func (w *world) steps(database string, h history) {
+	step, half := orderID(h.Step), orderID(h.Orders/2)
+	w.found(database, "nts", noon.Add(-40*time.Minute),
+		event.Finding{MachineID: 1, TestID: 1, Metric: "execution_time", OrderID: step, PreviousOrderID: step - 1,
+			Direction: event.Up, Kind: event.Regression, Before: 0.8021, After: 0.9477, Spread: 0.003, Statistic: 41, PValue: 1e-12},
+		event.Finding{MachineID: 2, TestID: 2, Metric: "execution_time", OrderID: half, PreviousOrderID: half - 1,
+			Direction: event.Down, Kind: event.Improvement, Before: 1.1713, After: 1.0893, Spread: 0.004, Statistic: 29, PValue: 1e-9},
+	)
+	var more []event.Finding
+	for i := range min(len(h.Tests), 12) {
+		before := float64(40_000 + i*1310)
+		more = append(more, event.Finding{MachineID: 3, TestID: uint32(i + 1), Metric: "code_size", OrderID: half, PreviousOrderID: half - 1,
+			Direction: event.Up, Kind: event.Regression, Before: before, After: before + 160, Statistic: 99, PValue: 1e-12})
+		if i%4 == 3 {
+			more = append(more, event.Finding{MachineID: 1, TestID: uint32(i + 1), Metric: "score", OrderID: half, PreviousOrderID: half - 1,
+				Direction: event.Up, Kind: event.Improvement, Before: 500, After: 541, Statistic: 12, PValue: 1e-4})
+		}
+	}
+	w.found(database, "nts", noon.Add(-3*time.Hour), more...)
+}
+
+// refuse sends a report that is refused.
+func (w *world) refuse(database string, at time.Time) registry.Decision {
+	w.t.Helper()
+	d := w.decide(database, "nts", event.RunSubmitted, at,
+		[]byte(`{"format_version":"2","machine":{"name":"m2-ultra-01"},"run":{"llvm_project_revision":"9"},"tests":[{"name":"<b>x</b>","cycles":1}]}`), nil)
+	if d.Status != event.Rejected {
+		w.t.Fatalf("want a refusal, got %s", d.Status)
+	}
+	return d
+}
