@@ -133,7 +133,7 @@ type bench struct {
 
 const testToken = "s3cret"
 
-func setup(t *testing.T, change ...func(*Config, *memoryLog)) *bench {
+func setup(t testing.TB, change ...func(*Config, *memoryLog)) *bench {
 	t.Helper()
 	b := &bench{log: newMemoryLog(), reg: prometheus.NewRegistry(), lines: &locked{}}
 	cfg := DefaultConfig()
