@@ -39,7 +39,10 @@ func (s *Service) post(rest bool) fiber.Handler {
 			}
 		}()
 		said := a.run(c.UserContext())
-		reusable = a.wire.finish()
+		if reusable = a.wire.finish(); reusable {
+			// Whoever looks at the request after this sees that its body is gone.
+			_ = c.Request().CloseBodyStream()
+		}
 		s.metrics.submissions.WithLabelValues(said.result).Inc()
 		httpx.AddLogAttrs(c, a.logAttrs(said.result)...)
 		return s.send(c, said, rest)
