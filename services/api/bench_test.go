@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
 
 	"tidemark/pkg/event"
 	"tidemark/pkg/registry"
@@ -24,13 +27,22 @@ func BenchmarkRun_Of30000Samples(b *testing.B) {
 		events.add(b, input{Body: report("m", fmt.Sprint(1000+i), manyTests(1000)...)})
 	}
 	app := newServer(b, data)
+	measure(b, app, fmt.Sprintf("/api/db_default/v4/nts/runs/%d", large.RunID), 1_000_000)
+}
+
+// measure reports the quickest request too: on a busy machine it says more than the mean.
+func measure(b *testing.B, app *fiber.App, path string, least int) {
+	quickest := time.Hour
 	for b.Loop() {
-		res, body := ask(b, app, http.MethodGet, fmt.Sprintf("/api/db_default/v4/nts/runs/%d", large.RunID))
-		if res.StatusCode != http.StatusOK || len(body) < 1_000_000 {
+		began := time.Now()
+		res, body := ask(b, app, http.MethodGet, path)
+		quickest = min(quickest, time.Since(began))
+		if res.StatusCode != http.StatusOK || len(body) < least {
 			b.Fatalf("%d, %d bytes", res.StatusCode, len(body))
 		}
 		b.SetBytes(int64(len(body)))
 	}
+	b.ReportMetric(float64(quickest.Microseconds())/1000, "quickest-ms")
 }
 
 func manyTests(n int) []map[string]any {
@@ -73,11 +85,5 @@ func BenchmarkMachine_Of20000Runs(b *testing.B) {
 		b.Fatal(err)
 	}
 	app := newServer(b, data)
-	for b.Loop() {
-		res, body := ask(b, app, http.MethodGet, "/api/db_default/v4/nts/machines/m")
-		if res.StatusCode != http.StatusOK || len(body) < 5_000_000 {
-			b.Fatalf("%d, %d bytes", res.StatusCode, len(body))
-		}
-		b.SetBytes(int64(len(body)))
-	}
+	measure(b, app, "/api/db_default/v4/nts/machines/m", 5_000_000)
 }

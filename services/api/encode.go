@@ -107,7 +107,11 @@ func (o *object) keep(write func([]byte) []byte) []byte {
 
 func (o *object) add(name string, value []byte) {
 	quoted := o.keep(func(b []byte) []byte { return appendString(b, name) })
-	o.members = append(o.members, member{name: []byte(name), quoted: quoted, value: value})
+	plain, err := o.unquoted(quoted)
+	if err != nil {
+		plain = []byte(name)
+	}
+	o.members = append(o.members, member{name: plain, quoted: quoted, value: value})
 }
 
 func (o *object) number(name string, n uint64) {

@@ -23,6 +23,8 @@ import (
 
 func TestMain(m *testing.M) { testkit.Main(m) }
 
+const partition = 3
+
 var start = time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC)
 
 // input is one event of a test: a line of events.jsonl.
@@ -112,7 +114,7 @@ func toLedger(t testing.TB, e event.Envelope, d registry.Decision) store.LedgerR
 	}
 	row := store.LedgerRow{
 		Database: e.Database, Suite: e.Suite, Seq: d.Seq, EventID: e.ID, EventType: string(e.Type), EventVersion: 1,
-		Topic: event.TopicEvents, Partition: 3, ReceivedAt: e.ReceivedAt, StoredAt: e.ReceivedAt.Add(42 * time.Millisecond),
+		Topic: event.TopicEvents, Partition: partition, ReceivedAt: e.ReceivedAt, StoredAt: e.ReceivedAt.Add(42 * time.Millisecond),
 		Actor: e.Actor, RequestID: e.RequestID, Params: e.Params, Body: e.Body, BodyDigest: e.Digest(),
 		Status: string(d.Status), Code: uint16(d.Code), Error: d.Error, Message: d.Message, Field: d.Field, DuplicateOf: d.DuplicateOf,
 		AddedMachines: int32(d.Added.Machines), AddedRuns: int32(d.Added.Runs),

@@ -50,7 +50,9 @@ func (s *Service) mountV4(r fiber.Router, path string, handler v4Handler, intege
 		}
 		return true
 	}
+	methods := "POST, OPTIONS" // of the one address that is not read: intake answers POST there
 	if handler != nil {
+		methods = readMethods
 		r.Get(path, func(c *fiber.Ctx) error {
 			if !exists(c) {
 				return httpx.NotFound(c)
@@ -62,7 +64,7 @@ func (s *Service) mountV4(r fiber.Router, path string, handler v4Handler, intege
 		if !exists(c) {
 			return httpx.NotFound(c)
 		}
-		return refuseMethodV4(c)
+		return refuseMethodV4(c, methods)
 	})
 }
 
@@ -71,9 +73,11 @@ func (s *Service) mountV5(r fiber.Router, path string, handler v5Handler) {
 	r.All(path, refuseMethodV5)
 }
 
+const readMethods = "GET, HEAD, OPTIONS"
+
 // allowed answers OPTIONS, which asks, and says whether it did.
-func allowed(c *fiber.Ctx) bool {
-	c.Set(fiber.HeaderAllow, "GET, HEAD, OPTIONS")
+func allowed(c *fiber.Ctx, methods string) bool {
+	c.Set(fiber.HeaderAllow, methods)
 	return c.Method() == fiber.MethodOptions
 }
 

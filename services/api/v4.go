@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -87,9 +88,9 @@ func (s *Service) askForPatience(c *fiber.Ctx) {
 	c.Set(fiber.HeaderRetryAfter, strconv.Itoa(max(1, int(s.cfg.RetryAfter.Seconds()))))
 }
 
-func refuseMethodV4(c *fiber.Ctx) error {
+func refuseMethodV4(c *fiber.Ctx, methods string) error {
 	c.Set(fiber.HeaderAccessControlAllowOrigin, "*")
-	if allowed(c) {
+	if allowed(c, methods) {
 		return nil
 	}
 	c.Status(fiber.StatusMethodNotAllowed)
@@ -119,6 +120,9 @@ func send(c *fiber.Ctx, b []byte) error { return sendJSON(c, append(b, "}\n"...)
 type list struct{ begun bool }
 
 func (l *list) next(b []byte) []byte {
+	if cap(b)-len(b) < 4096 {
+		b = slices.Grow(b, len(b)+4096) // twice as large: append alone grows large slices by a quarter
+	}
 	if l.begun {
 		return append(b, ',')
 	}

@@ -91,7 +91,7 @@ func sendV5Error(c *fiber.Ctx, e *v5Error) error {
 
 func refuseMethodV5(c *fiber.Ctx) error {
 	shareV5(c)
-	if allowed(c) {
+	if allowed(c, readMethods) {
 		return nil
 	}
 	return sendV5Error(c, &v5Error{

@@ -1,0 +1,215 @@
+package api
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/samber/lo"
+	"golang.org/x/sync/errgroup"
+
+	"tidemark/pkg/suite"
+)
+
+// sampleSet is everything about the samples of some runs. Values and orders are by the run's position.
+type sampleSet struct {
+	rows   []sampleRow
+	tests  map[uint32]string
+	values map[uint64]*runValues
+	orders map[uint64][]byte // value of the first order field, as JSON
+}
+
+// readSamples reads the samples of the runs in two halves at a time: a large run takes as long as the larger half.
+func (s *Service) readSamples(q v4Request, runs []runDetail) (*sampleSet, error) {
+	set := &sampleSet{tests: map[uint32]string{}, values: map[uint64]*runValues{}, orders: map[uint64][]byte{}}
+	if len(runs) == 0 {
+		return set, nil
+	}
+	seqs := make([]uint64, 0, len(runs))
+	for _, r := range runs {
+		seqs = append(seqs, r.seq)
+		set.values[r.seq] = &runValues{rows: r.sampleRows, columns: make([]column, len(q.schema.Metrics))}
+		set.orders[r.seq] = firstValue(r.run.OrderValues)
+	}
+	halves, ctx := errgroup.WithContext(q.ctx)
+	q.ctx = ctx
+	halves.Go(func() error { return s.readRows(q, seqs, set) })
+	halves.Go(func() error { return s.readValues(q, seqs, set) })
+	return set, halves.Wait()
+}
+
+func (s *Service) readRows(q v4Request, seqs []uint64, set *sampleSet) error {
+	err := s.read.RunRows(q.ctx, q.key, seqs, func(r sampleRow) error {
+		set.rows = append(set.rows, r)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return s.read.RunTests(q.ctx, q.key, seqs, func(t testRow) error {
+		set.tests[t.ID] = t.Name
+		return nil
+	})
+}
+
+func (s *Service) readValues(q v4Request, seqs []uint64, set *sampleSet) error {
+	metrics := lo.Map(q.schema.Metrics, func(m suite.Metric, _ int) string { return m.Name })
+	err := s.read.RunValues(q.ctx, q.key, seqs, metrics, func(place cell, value float64) error {
+		if col := set.values[place.seq].put(place, true); col != nil {
+			col.reals[place.row] = value
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return s.read.RunTexts(q.ctx, q.key, seqs, metrics, func(place cell, value string) error {
+		if col := set.values[place.seq].put(place, false); col != nil {
+			col.texts[place.row] = value
+		}
+		return nil
+	})
+}
+
+// firstValue is the first element of a JSON list of strings, as JSON.
+func firstValue(values string) []byte {
+	o := newObject()
+	if err := o.values([]string{""}, values); err != nil || len(o.members) == 0 {
+		return []byte("null")
+	}
+	return o.members[0].value
+}
+
+// runValues are the values of one run, metric by metric in the schema's order. A metric without
+// any value has no column.
+type runValues struct {
+	rows    uint32
+	columns []column
+}
+
+// column is a metric's values by row: reals, or texts, and which rows have one.
+type column struct {
+	has   []bool
+	reals []float64
+	texts []string
+}
+
+// put makes room on the first value of a metric.
+func (v *runValues) put(place cell, real bool) *column {
+	if place.metric == 0 || int(place.metric) > len(v.columns) || place.row >= v.rows {
+		return nil
+	}
+	col := &v.columns[place.metric-1]
+	if col.has == nil {
+		col.has = make([]bool, v.rows)
+	}
+	switch {
+	case real && col.reals == nil:
+		col.reals = make([]float64, v.rows)
+	case !real && col.texts == nil:
+		col.texts = make([]string, v.rows)
+	}
+	col.has[place.row] = true
+	return col
+}
+
+// at is the column of a metric if the row has a value there.
+func (v *runValues) at(metric int, row uint32) *column {
+	if metric < 0 || row >= v.rows {
+		return nil
+	}
+	if col := &v.columns[metric]; col.has != nil && col.has[row] {
+		return col
+	}
+	return nil
+}
+
+// sampleShape writes samples: some fixed keys and the metrics, sorted together once.
+type sampleShape struct {
+	keys  []sampleKey
+	nulls bool
+}
+
+// sampleKey is a key of a sample: a metric by its place in the schema, or something else, metric being -1.
+type sampleKey struct {
+	name   string
+	quoted []byte // with the colon
+	metric int
+	status bool
+}
+
+func newSampleShape(schema suite.Schema, fixed []string, nulls bool) sampleShape {
+	shape := sampleShape{nulls: nulls}
+	for _, name := range fixed {
+		shape.keys = append(shape.keys, sampleKey{name: name, metric: -1})
+	}
+	for i, m := range schema.Metrics {
+		if !slices.Contains(fixed, m.Name) {
+			shape.keys = append(shape.keys, sampleKey{name: m.Name, metric: i, status: m.Type == suite.Status})
+		}
+	}
+	slices.SortFunc(shape.keys, func(x, y sampleKey) int { return strings.Compare(x.name, y.name) })
+	for i := range shape.keys {
+		shape.keys[i].quoted = append(appendString(nil, shape.keys[i].name), ':')
+	}
+	return shape
+}
+
+// size is about how many bytes a sample takes.
+func (s sampleShape) size() int {
+	return 64 + lo.SumBy(s.keys, func(k sampleKey) int { return len(k.quoted) + 14 })
+}
+
+func (s sampleShape) append(b []byte, set *sampleSet, r sampleRow) []byte {
+	values := set.values[r.seq]
+	b = append(b, '{')
+	begun := false
+	for i := range s.keys {
+		k := &s.keys[i]
+		col := values.at(k.metric, r.row)
+		if k.metric >= 0 && col == nil && !s.nulls {
+			continue
+		}
+		if begun {
+			b = append(b, ',')
+		}
+		begun = true
+		b = append(b, k.quoted...)
+		switch {
+		case k.metric < 0:
+			b = set.appendFixed(b, k.name, r)
+		case col == nil:
+			b = append(b, "null"...)
+		default:
+			b = col.appendValue(b, r.row, k.status)
+		}
+	}
+	return append(b, '}')
+}
+
+// appendFixed writes what a sample has besides metrics; whatever is not one of its own is the order.
+func (set *sampleSet) appendFixed(b []byte, name string, r sampleRow) []byte {
+	switch name {
+	case "id":
+		return strconv.AppendUint(b, r.sampleID, 10)
+	case "test_id":
+		return strconv.AppendUint(b, uint64(r.testID), 10)
+	case "run_id":
+		return strconv.AppendUint(b, uint64(r.runID), 10)
+	case "name":
+		return appendString(b, set.tests[r.testID])
+	default:
+		return append(b, set.orders[r.seq]...)
+	}
+}
+
+func (c *column) appendValue(b []byte, row uint32, status bool) []byte {
+	switch {
+	case c.reals != nil:
+		return appendFloat(b, c.reals[row])
+	case status && allDigits(c.texts[row]):
+		return append(b, c.texts[row]...)
+	default:
+		return appendString(b, c.texts[row])
+	}
+}
