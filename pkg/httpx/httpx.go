@@ -75,7 +75,9 @@ func New(cfg Config, log *slog.Logger, metrics *Metrics, clock func() time.Time)
 		Concurrency:  cfg.MaxConnections,
 		UnescapePath: true,
 		Immutable:    true,
-		ErrorHandler: answerError(log),
+		// fasthttp would read forms by itself, outside every bound of ours.
+		DisablePreParseMultipartForm: true,
+		ErrorHandler:                 answerError(log),
 	})
 	app.Use(observe(log, metrics, clock))
 	return app
@@ -146,6 +148,7 @@ func observe(log *slog.Logger, metrics *Metrics, clock func() time.Time) fiber.H
 			// Answered here, so that the line shows the status that was sent.
 			err = c.App().ErrorHandler(c, err)
 		}
+		closeUnread(c)
 		took := clock().Sub(started)
 		route, status := routeOf(c), c.Response().StatusCode()
 		metrics.requests.WithLabelValues(c.Method(), route, strconv.Itoa(status)).Inc()
@@ -162,6 +165,15 @@ func observe(log *slog.Logger, metrics *Metrics, clock func() time.Time) fiber.H
 		added, _ := c.Locals(keyAttrs).([]slog.Attr)
 		log.LogAttrs(c.UserContext(), slog.LevelInfo, "request answered", append(attrs, added...)...)
 		return err
+	}
+}
+
+// closeUnread ends the connection when a handler left part of the body unread:
+// the rest would be taken for the next request, whoever wrote it. A handler that
+// has read its body to the end says so with CloseBodyStream.
+func closeUnread(c *fiber.Ctx) {
+	if c.Request().IsBodyStream() && c.Request().Header.ContentLength() != 0 {
+		c.Context().SetConnectionClose()
 	}
 }
 

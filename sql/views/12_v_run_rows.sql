@@ -7,7 +7,7 @@ SELECT
     seq,
     run_id,
     load_id,
-    first_sample_id + n - 1 AS sample_id,
+    toUInt64(first_sample_id + n - 1) AS sample_id,
     toUInt32(n - 1) AS row,
     test_id
 FROM ledger FINAL

@@ -1,0 +1,118 @@
+package bench_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"testing"
+	"time"
+)
+
+// TestMain prints what the figures depend on.
+func TestMain(m *testing.M) {
+	fmt.Printf("machine: %d cores, %s/%s, %s; seed %d\n", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), seed)
+	os.Exit(m.Run())
+}
+
+const (
+	tests   = 1250 // 5 000 samples in a report
+	samples = 4 * tests
+)
+
+func async(p *product) func([]byte) (time.Duration, error) {
+	return func(body []byte) (time.Duration, error) { return p.submitRaw(body, true) }
+}
+
+func sync200(p *product) func([]byte) (time.Duration, error) {
+	return func(body []byte) (time.Duration, error) { return p.submit(body, false) }
+}
+
+// BenchmarkSubmitSync is one client that waits for each answer, as `lnt submit`
+// does: on an empty database, and with ten million samples stored.
+func BenchmarkSubmitSync(b *testing.B) {
+	p := start(b, b.TempDir())
+	idle, _ := p.residentMB()
+	next := 1000
+	one := func(n int) times {
+		return submitAll(b, 1, n, func(int) []byte { next++; return report("bench-1", next, tests) }, sync200(p))
+	}
+	one(10) // connections, caches
+	var empty, full times
+	b.Run("empty", func(b *testing.B) {
+		for b.Loop() {
+			empty = one(200)
+		}
+		empty.report(b)
+		b.ReportMetric(idle, "idle-RSS-MB")
+	})
+	have := int(p.number("SELECT count() FROM tidemark.v_runs"))
+	want := 10_000_000 / samples
+	submitAll(b, 4, want-have, func(i int) []byte { return report("bench-2", 100_000+i, tests) }, async(p))
+	p.waitRuns(want)
+	b.Run("ten-million-stored", func(b *testing.B) {
+		for b.Loop() {
+			full = one(200)
+		}
+		full.report(b)
+		b.ReportMetric(full.quantile(0.5)/empty.quantile(0.5), "ratio-to-empty")
+	})
+}
+
+// BenchmarkSubmitAsync is 64 clients with reports from 1 KB to 500 KB.
+func BenchmarkSubmitAsync(b *testing.B) {
+	p := start(b, b.TempDir())
+	bodies := make([][]byte, 64)
+	r := rand.New(rand.NewPCG(seed, 1))
+	for i := range bodies {
+		bodies[i] = report(fmt.Sprint("bench-", i%8), i, sizes[r.IntN(len(sizes))])
+	}
+	for b.Loop() {
+		all := submitAll(b, 64, 1500, func(i int) []byte { return bodies[i%len(bodies)] }, async(p))
+		all.report(b)
+	}
+}
+
+// sizes, in tests, of reports from 1 KB to 500 KB; most are small.
+var sizes = []int{6, 6, 6, 30, 30, 100, 100, 400, 3200}
+
+// BenchmarkSustained is how many samples a second go all the way.
+func BenchmarkSustained(b *testing.B) {
+	p := start(b, b.TempDir())
+	const runs = 1500
+	bodies := make([][]byte, 50)
+	for i := range bodies {
+		bodies[i] = report(fmt.Sprint("bench-", i%5), 500+i, tests)
+	}
+	for b.Loop() {
+		began := time.Now()
+		submitAll(b, 4, runs, func(i int) []byte { return bodies[i%len(bodies)] }, async(p))
+		p.waitRuns(runs)
+		rate := runs * samples / time.Since(began).Seconds()
+		_, peak := p.residentMB()
+		b.ReportMetric(rate, "samples/s")
+		b.ReportMetric(peak, "peak-RSS-MB")
+		b.ReportMetric(0, "ns/op")
+	}
+}
+
+// BenchmarkWarmStart is the time to ready with a hundred thousand runs stored.
+func BenchmarkWarmStart(b *testing.B) {
+	data := b.TempDir()
+	p := start(b, data)
+	const runs = 100_000
+	submitAll(b, 64, runs, func(i int) []byte { return report(fmt.Sprint("bench-", i%20), i/20, 1) }, async(p))
+	p.waitRuns(runs)
+	p.stop()
+	for b.Loop() {
+		again := start(b, data)
+		took, err := again.submit(report("bench-0", 999_999, 1), false)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(again.startedFor.Seconds(), "ready-s")
+		b.ReportMetric(float64(took.Milliseconds()), "first-submit-ms")
+		b.ReportMetric(0, "ns/op")
+		again.stop()
+	}
+}
