@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"reflect"
 	"sync/atomic"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/samber/lo"
 
 	"tidemark/sql"
 )
@@ -112,15 +114,32 @@ func OpenDB(cfg Config, database string) (*stdsql.DB, error) {
 	return clickhouse.OpenDB(opts), nil
 }
 
-// Params are the values of a statement's {name:Type} parameters.
+// Params are the values of a statement's {name:Type} parameters. Text is a string;
+// a []uint8 is a list of numbers, Array(UInt8), as every other slice is a list. A
+// nil slice is an empty list.
 type Params map[string]any
 
 func (p Params) args() []any {
 	args := make([]any, 0, len(p))
 	for name, value := range p {
-		args = append(args, clickhouse.Named(name, value))
+		args = append(args, clickhouse.Named(name, parameter(value)))
 	}
 	return args
+}
+
+// parameter is value in a shape that the driver does not mistake: it sends bytes as
+// text, nil slices as NULL and texts of a named type in quotes.
+func parameter(value any) any {
+	if numbers, ok := value.([]uint8); ok {
+		return lo.Map(numbers, func(n uint8, _ int) uint16 { return uint16(n) })
+	}
+	switch v := reflect.ValueOf(value); {
+	case v.Kind() == reflect.Slice && v.IsNil():
+		return []string{}
+	case v.Kind() == reflect.String:
+		return v.String()
+	}
+	return value
 }
 
 // Select runs a query and returns its rows as T, a struct whose fields carry
