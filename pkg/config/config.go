@@ -30,7 +30,9 @@ func (b *Bytes) UnmarshalText(text []byte) error {
 }
 
 // String is the size with a binary unit.
-func (b Bytes) String() string { return strings.ReplaceAll(strings.Replace(humanize.IBytes(uint64(max(b, 0))), ".0 ", " ", 1), " ", "") }
+func (b Bytes) String() string {
+	return strings.ReplaceAll(strings.Replace(humanize.IBytes(uint64(max(b, 0))), ".0 ", " ", 1), " ", "")
+}
 
 // Secret is a value that never shows itself.
 type Secret string

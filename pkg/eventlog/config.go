@@ -80,8 +80,11 @@ func (c Config) Validate() error {
 		name  string
 		value int
 	}{
-		{"max_record_bytes", c.MaxRecordBytes}, {"batch_bytes", c.BatchBytes}, {"batch_records", c.BatchRecords},
-		{"fetch_bytes", c.FetchBytes}, {"buffer_bytes", c.BufferBytes},
+		{"max_record_bytes", c.MaxRecordBytes},
+		{"batch_bytes", c.BatchBytes},
+		{"batch_records", c.BatchRecords},
+		{"fetch_bytes", c.FetchBytes},
+		{"buffer_bytes", c.BufferBytes},
 	} {
 		if n.value <= 0 || n.value > 1<<30 {
 			bad("%s: %d is not between 1 and %d", n.name, n.value, 1<<30)
@@ -91,9 +94,15 @@ func (c Config) Validate() error {
 		name  string
 		value time.Duration
 	}{
-		{"append_timeout", c.AppendTimeout}, {"fetch_wait", c.FetchWait}, {"session_timeout", c.SessionTimeout},
-		{"heartbeat", c.Heartbeat}, {"rebalance_timeout", c.RebalanceTimeout}, {"handover_timeout", c.HandoverTimeout},
-		{"join_backoff", c.JoinBackoff}, {"metadata_ttl", c.MetadataTTL}, {"request_timeout", c.RequestTimeout},
+		{"append_timeout", c.AppendTimeout},
+		{"fetch_wait", c.FetchWait},
+		{"session_timeout", c.SessionTimeout},
+		{"heartbeat", c.Heartbeat},
+		{"rebalance_timeout", c.RebalanceTimeout},
+		{"handover_timeout", c.HandoverTimeout},
+		{"join_backoff", c.JoinBackoff},
+		{"metadata_ttl", c.MetadataTTL},
+		{"request_timeout", c.RequestTimeout},
 	} {
 		if d.value < time.Millisecond {
 			bad("%s: %s is shorter than a millisecond", d.name, d.value)

@@ -38,9 +38,13 @@ func TestParse_MetricSuffixes_MapByTag(t *testing.T) {
 func TestParse_OldAttributes_AreRenamedByTag(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ tag, from, to string }{
-		{"nts", "name", "hostname"}, {"nts", "hw.model", "hw.model"},
-		{"compile", "name", "hostname"}, {"compile", "hw.model", "hardware"}, {"compile", "kern.version", "os_version"},
-		{"other", "hw.model", "hw.model"}, {"other", "kern.version", "kern.version"},
+		{"nts", "name", "hostname"},
+		{"nts", "hw.model", "hw.model"},
+		{"compile", "name", "hostname"},
+		{"compile", "hw.model", "hardware"},
+		{"compile", "kern.version", "os_version"},
+		{"other", "hw.model", "hw.model"},
+		{"other", "kern.version", "kern.version"},
 	} {
 		s, err := Parse([]byte(v1(`"`+c.from+`":"value"`, `"run_order":"7","x":1,"tag":"`+c.tag+`"`, "")), Options{})
 		if err != nil {

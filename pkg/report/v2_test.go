@@ -101,7 +101,8 @@ func TestResolve_SamplesFromLists(t *testing.T) {
 		want  Samples
 	}{
 		"longest list decides, others fill the first": {
-			`[{"name":"a","execution_time":[1,2,3],"hash":"x","compile_time":[4,5]}]`, []string{"a"},
+			`[{"name":"a","execution_time":[1,2,3],"hash":"x","compile_time":[4,5]}]`,
+			[]string{"a"},
 			Samples{
 				Rows: 3, RowTest: []uint32{0, 0, 0},
 				Row: []uint32{0, 0, 1, 1, 2}, Metric: []uint16{2, 0, 2, 0, 2}, Value: []float64{1, 4, 2, 5, 3}, Failed: make([]bool, 5),
@@ -109,19 +110,23 @@ func TestResolve_SamplesFromLists(t *testing.T) {
 			},
 		},
 		"a name alone or an empty list makes a test without samples": {
-			`[{"name":"a"},{"name":"b","execution_time":[]}]`, []string{"a", "b"},
+			`[{"name":"a"},{"name":"b","execution_time":[]}]`,
+			[]string{"a", "b"},
 			Samples{RowTest: []uint32{}, Row: []uint32{}, Metric: []uint16{}, Value: []float64{}, Failed: []bool{}},
 		},
 		"a null makes a row without values": {
-			`[{"name":"a","execution_time":[null,7]},{"name":"b","score":null}]`, []string{"a", "b"},
+			`[{"name":"a","execution_time":[null,7]},{"name":"b","score":null}]`,
+			[]string{"a", "b"},
 			Samples{Rows: 3, RowTest: []uint32{0, 0, 1}, Row: []uint32{1}, Metric: []uint16{2}, Value: []float64{7}, Failed: []bool{false}},
 		},
 		"a repeated name makes independent rows of one test": {
-			`[{"name":"a","score":1},{"name":"b","score":2},{"name":"a","score":3}]`, []string{"a", "b"},
+			`[{"name":"a","score":1},{"name":"b","score":2},{"name":"a","score":3}]`,
+			[]string{"a", "b"},
 			Samples{Rows: 3, RowTest: []uint32{0, 1, 0}, Row: []uint32{0, 1, 2}, Metric: []uint16{4, 4, 4}, Value: []float64{1, 2, 3}, Failed: make([]bool, 3)},
 		},
 		"a failing status marks the values it is linked to, in its row only": {
-			`[{"name":"a","execution_time":[1,2,3],"compile_time":[4],"mem_bytes":5,"execution_status":[0,1,2],"compile_status":0}]`, []string{"a"},
+			`[{"name":"a","execution_time":[1,2,3],"compile_time":[4],"mem_bytes":5,"execution_status":[0,1,2],"compile_status":0}]`,
+			[]string{"a"},
 			Samples{
 				Rows: 3, RowTest: []uint32{0, 0, 0},
 				Row: []uint32{0, 0, 0, 1, 2}, Metric: []uint16{2, 0, 5, 2, 2}, Value: []float64{1, 4, 5, 2, 3}, Failed: []bool{false, false, false, true, false},
@@ -129,11 +134,13 @@ func TestResolve_SamplesFromLists(t *testing.T) {
 			},
 		},
 		"an empty object stands for no tests": {
-			`{}`, []string{},
+			`{}`,
+			[]string{},
 			Samples{RowTest: []uint32{}, Row: []uint32{}, Metric: []uint16{}, Value: []float64{}, Failed: []bool{}},
 		},
 		"ids are ignored whatever they hold": {
-			`[{"id":[1],"name":"a","run_id":{"x":1},"_id":null}]`, []string{"a"},
+			`[{"id":[1],"name":"a","run_id":{"x":1},"_id":null}]`,
+			[]string{"a"},
 			Samples{RowTest: []uint32{}, Row: []uint32{}, Metric: []uint16{}, Value: []float64{}, Failed: []bool{}},
 		},
 	} {

@@ -336,7 +336,7 @@ func TestBudget_NeverExceedsItsLimit(t *testing.T) {
 
 func TestGarbage_TenThousandRequests_AreRefusedInBoundedMemory(t *testing.T) {
 	b := setup(t, small, func(_ *Config, m *memoryLog) { m.forget = true })
-	var transport = &http.Transport{MaxConnsPerHost: 16, MaxIdleConnsPerHost: 16}
+	transport := &http.Transport{MaxConnsPerHost: 16, MaxIdleConnsPerHost: 16}
 	defer transport.CloseIdleConnections()
 	client := &http.Client{Transport: transport, Timeout: 30 * time.Second}
 	measure := func() uint64 {

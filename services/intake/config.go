@@ -87,8 +87,12 @@ func (c Config) Validate() error {
 		name  string
 		value time.Duration
 	}{
-		{"admit_timeout", c.AdmitTimeout}, {"read_idle_timeout", c.ReadIdleTimeout}, {"read_timeout", c.ReadTimeout},
-		{"append_timeout", c.AppendTimeout}, {"wait_timeout", c.WaitTimeout}, {"ready_timeout", c.ReadyTimeout},
+		{"admit_timeout", c.AdmitTimeout},
+		{"read_idle_timeout", c.ReadIdleTimeout},
+		{"read_timeout", c.ReadTimeout},
+		{"append_timeout", c.AppendTimeout},
+		{"wait_timeout", c.WaitTimeout},
+		{"ready_timeout", c.ReadyTimeout},
 	} {
 		if d.value < time.Millisecond {
 			bad("%s: %s is shorter than a millisecond", d.name, d.value)

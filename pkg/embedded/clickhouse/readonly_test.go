@@ -292,10 +292,18 @@ func TestReadOnly_ForeignHostOrOrigin_IsRefused(t *testing.T) {
 		host, header, value string
 		want                int
 	}{
-		{"", "", "", 200}, {"localhost:8123", "", "", 200}, {"[::1]:8123", "", "", 200}, {"perf.example.org", "", "", 200},
-		{"attacker.example", "", "", 403}, {"127.0.0.1.attacker.example:8123", "", "", 403}, {"10.0.0.1", "", "", 403},
-		{"", "Origin", "http://attacker.example", 403}, {"", "Origin", "null", 403}, {"", "Origin", c.base, 200},
-		{"", "Sec-Fetch-Site", "cross-site", 403}, {"", "Sec-Fetch-Site", "same-origin", 200},
+		{"", "", "", 200},
+		{"localhost:8123", "", "", 200},
+		{"[::1]:8123", "", "", 200},
+		{"perf.example.org", "", "", 200},
+		{"attacker.example", "", "", 403},
+		{"127.0.0.1.attacker.example:8123", "", "", 403},
+		{"10.0.0.1", "", "", 403},
+		{"", "Origin", "http://attacker.example", 403},
+		{"", "Origin", "null", 403},
+		{"", "Origin", c.base, 200},
+		{"", "Sec-Fetch-Site", "cross-site", 403},
+		{"", "Sec-Fetch-Site", "same-origin", 200},
 	} {
 		if got := ask(tt.host, tt.header, tt.value); got != tt.want {
 			t.Errorf("host %q, %s %q: %d, want %d", tt.host, tt.header, tt.value, got, tt.want)

@@ -272,12 +272,12 @@ func code(err error) int {
 
 func errorCodes(t *testing.T, conn driver.Conn) {
 	for statement, want := range map[string]int{
-		"SELECT * FROM nowhere":                       60,
-		"SELECT nothing":                              47,
-		"SELEC 1":                                     62,
-		"SELECT throwIf(1)":                           395,
-		"SELECT unknownFunction(1)":                   46,
-		"SELECT toUInt8('x')":                         6,
+		"SELECT * FROM nowhere":     60,
+		"SELECT nothing":            47,
+		"SELEC 1":                   62,
+		"SELECT throwIf(1)":         395,
+		"SELECT unknownFunction(1)": 46,
+		"SELECT toUInt8('x')":       6,
 		"CREATE TABLE x (a Nonsense) ENGINE = Memory": 50,
 	} {
 		err := conn.Exec(t.Context(), statement)

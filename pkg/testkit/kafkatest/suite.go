@@ -356,8 +356,10 @@ func corruptRecord(t *testing.T, b *Broker) {
 	l := Open(t, b.Config)
 	topic := newTopic(t, l, 1)
 	appendAll(t, l, topic, record("k", "good"))
-	foreign(t, b, &kgo.Record{Topic: topic, Key: []byte("k"), Value: []byte("bad"),
-		Headers: []kgo.RecordHeader{{Key: "tm-log-crc32c", Value: []byte{1, 2, 3, 4}}}})
+	foreign(t, b, &kgo.Record{
+		Topic: topic, Key: []byte("k"), Value: []byte("bad"),
+		Headers: []kgo.RecordHeader{{Key: "tm-log-crc32c", Value: []byte{1, 2, 3, 4}}},
+	})
 	foreign(t, b, &kgo.Record{Topic: topic, Key: []byte("k"), Value: []byte("bare")})
 	appendAll(t, l, topic, record("k", "good again"))
 
