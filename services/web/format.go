@@ -197,11 +197,19 @@ func took(d time.Duration) string {
 	case d < time.Minute:
 		return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + " s"
 	case d < time.Hour:
-		return strconv.Itoa(int(d.Minutes())) + " min " + strconv.Itoa(int(d.Seconds())%60) + " s"
+		return withRest(int(d.Minutes()), " min", int(d.Seconds())%60, " s")
 	case d < 48*time.Hour:
-		return strconv.Itoa(int(d.Hours())) + " h " + strconv.Itoa(int(d.Minutes())%60) + " min"
+		return withRest(int(d.Hours()), " h", int(d.Minutes())%60, " min")
 	}
 	return strconv.Itoa(int(d.Hours()/24)) + " days"
+}
+
+func withRest(whole int, unit string, rest int, restUnit string) string {
+	text := strconv.Itoa(whole) + unit
+	if rest > 0 {
+		text += " " + strconv.Itoa(rest) + restUnit
+	}
+	return text
 }
 
 // clip cuts text to n characters.

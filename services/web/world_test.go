@@ -3,6 +3,7 @@ package web_test
 import (
 	"encoding/json"
 	"fmt"
+	"html"
 	"io"
 	"math"
 	"math/rand/v2"
@@ -23,6 +24,7 @@ import (
 	"tidemark/pkg/store"
 	"tidemark/pkg/testkit"
 	"tidemark/services/web"
+	"tidemark/sql"
 )
 
 func TestMain(m *testing.M) { testkit.Main(m) }
@@ -152,6 +154,12 @@ type test map[string]any
 // submit sends a report of one machine at one order.
 func (w *world) submit(database, suiteName, machine, order string, at time.Time, tests ...test) registry.Decision {
 	w.t.Helper()
+	return w.submitWith(nil, database, suiteName, machine, order, at, tests...)
+}
+
+// submitWith is submit with parameters such as the merge policy.
+func (w *world) submitWith(params map[string]string, database, suiteName, machine, order string, at time.Time, tests ...test) registry.Decision {
+	w.t.Helper()
 	report := map[string]any{
 		"format_version": "2",
 		"machine":        map[string]any{"name": machine, "hardware": "aarch64", "os": "linux", "cores": 8, "governor": "performance"},
@@ -162,7 +170,7 @@ func (w *world) submit(database, suiteName, machine, order string, at time.Time,
 		},
 		"tests": lo.Map(tests, func(v test, _ int) any { return v }),
 	}
-	d := w.decide(database, suiteName, event.RunSubmitted, at, []byte(object(w.t, report)), nil)
+	d := w.decide(database, suiteName, event.RunSubmitted, at, []byte(object(w.t, report)), params)
 	if d.Status != event.Accepted {
 		w.t.Fatalf("submission of %s at %s: %s %s", machine, order, d.Error, d.Message)
 	}
@@ -228,10 +236,12 @@ func (w *world) ok(path string) string {
 	return p.Body
 }
 
+// mustContain finds parts as markup or as the text a reader sees.
 func mustContain(t testing.TB, body string, parts ...string) {
 	t.Helper()
+	shown := html.UnescapeString(body)
 	for _, part := range parts {
-		if !strings.Contains(body, part) {
+		if !strings.Contains(body, part) && !strings.Contains(shown, part) {
 			t.Errorf("%q is not in the page", part)
 			keep(t, body)
 		}
@@ -369,4 +379,13 @@ func (w *world) refuse(database string, at time.Time) registry.Decision {
 		w.t.Fatalf("want a refusal, got %s", d.Status)
 	}
 	return d
+}
+
+func mustQuery(t testing.TB, name string) sql.File {
+	t.Helper()
+	q, err := sql.Query(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return q
 }
