@@ -128,7 +128,9 @@ func TestInsertLedger_SamePlaceOtherContent_IsStored(t *testing.T) {
 		func(r *store.LedgerRow) { r.SampleFailed = []uint8{1, 1} },
 		func(r *store.LedgerRow) { r.StoredAt = r.StoredAt.Add(time.Millisecond) },
 		func(r *store.LedgerRow) { r.Params = map[string]string{"merge": "append"} },
-		func(r *store.LedgerRow) { r.Orders = []store.LedgerOrder{{ID: 7, Name: "r7", Values: []string{"7x", ""}}} },
+		func(r *store.LedgerRow) {
+			r.Orders = []store.LedgerOrder{{ID: 7, Name: "r7", Values: []string{"7x", ""}}}
+		},
 	}
 	want := uint64(1)
 	if err := s.Exec(t.Context(), "SYSTEM STOP MERGES "+s.Database()+".ledger", nil); err != nil { // they fold rows of one key

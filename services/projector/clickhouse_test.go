@@ -3,6 +3,7 @@ package projector
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"maps"
 	"net"
@@ -20,7 +21,13 @@ import (
 	"tidemark/sql"
 )
 
-func TestMain(m *testing.M) { testkit.Main(m) }
+func TestMain(m *testing.M) {
+	// Fewer than rapid's hundred: each check is several lives of a projector. The command line still wins.
+	if err := flag.Set("rapid.checks", "40"); err != nil {
+		panic(err)
+	}
+	testkit.Main(m)
+}
 
 // digests is the content of every view.
 func digests(t testing.TB, s *store.Store) map[string]string {
@@ -321,9 +328,9 @@ func BenchmarkLoad(b *testing.B) {
 	s := testkit.Store(b)
 	project(b, quickConfig(), storyLog(b), ClickHouse(s))
 	err := s.Exec(b.Context(), `INSERT INTO ledger (database, suite, seq, event_id, event_type, topic, partition, offset, status, run_id, load_id, machine_id, order_id,
-			order_row_id, order_row_values, suite_schema, test_row_id, test_row_name, machine_row_id, machine_row_name, machine_row_fields, machine_row_params, machine_row_deleted)
+			order_row_id, order_row_name, order_row_values, order_row_sort_key, suite_schema, test_row_id, test_row_name, machine_row_id, machine_row_name, machine_row_fields, machine_row_params, machine_row_deleted)
 		SELECT 'bench', 'nts', number + 1, generateUUIDv4(), 'run.submitted', 'events', 0, number, 'accepted', number + 1, number + 1, 1 + number % 100, number + 1,
-			[number + 1], [[toString(number)]], if(number = 0, (SELECT schema FROM v_suites WHERE database = 'default' AND suite = 'nts'), ''),
+			[number + 1], [toString(number)], [[toString(number)]], [toString(number)], if(number = 0, (SELECT schema FROM v_suites WHERE database = 'default' AND suite = 'nts'), ''),
 			if(number = 0, range(1, 10001), []), if(number = 0, arrayMap(x -> concat('test ', toString(x)), range(1, 10001)), []),
 			if(number < 100, [number + 1], []), if(number < 100, [concat('m', toString(number))], []), if(number < 100, ['{}'], []), if(number < 100, ['{}'], []), if(number < 100, [0], [])
 		FROM numbers(100000) SETTINGS async_insert = 0`, nil)

@@ -7,12 +7,12 @@ import (
 )
 
 // Kafka hands out the partitions of a log.
-func Kafka(log *eventlog.Log) Events { return kafka{log} }
+func Kafka(log *eventlog.Log) Events { return partitions{log} }
 
-type kafka struct{ log *eventlog.Log }
+type partitions struct{ log *eventlog.Log }
 
-func (k kafka) Consume(ctx context.Context, group, topic string, handle func(context.Context, Partition) error) error {
-	return k.log.Consume(ctx, group, topic, func(ctx context.Context, p *eventlog.Partition) error {
-		return handle(ctx, p)
+func (p partitions) Consume(ctx context.Context, group, topic string, handle func(context.Context, Partition) error) error {
+	return p.log.Consume(ctx, group, topic, func(ctx context.Context, part *eventlog.Partition) error {
+		return handle(ctx, part)
 	})
 }

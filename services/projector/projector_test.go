@@ -13,10 +13,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
 	"pgregory.net/rapid"
 
 	"tidemark/pkg/event"
 	"tidemark/pkg/eventlog"
+	"tidemark/pkg/registry"
 	"tidemark/pkg/store"
 )
 
@@ -578,4 +580,73 @@ func TestConfig_Impossible_AllReasonsAtOnce(t *testing.T) {
 	if err := DefaultConfig().Validate(); err != nil {
 		t.Error(err)
 	}
+}
+
+func TestMetrics_Story_CountsWhatHappened(t *testing.T) {
+	t.Parallel()
+	reg := prometheus.NewPedanticRegistry()
+	l := newFakeLog()
+	l.add(t, story()...)
+	p, err := New(quickConfig(), Deps{Events: l, Outcomes: l, Store: newMemory(), Metrics: reg})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- p.Run(ctx) }()
+	l.drained(t)
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]float64{}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			for _, label := range m.GetLabel() {
+				got[f.GetName()+" "+label.GetValue()] = m.GetCounter().GetValue()
+			}
+		}
+	}
+	for name, want := range map[string]float64{
+		"tidemark_projector_events_total accepted": 17, "tidemark_projector_events_total duplicate": 3, "tidemark_projector_events_total rejected": 4,
+		"tidemark_projector_rejected_total 400": 3, "tidemark_projector_rejected_total 409": 1,
+	} {
+		if got[name] != want {
+			t.Errorf("%s = %v, want %v", name, got[name], want)
+		}
+	}
+}
+
+// Whatever is in the log becomes an event, the same one each time, that the ledger can hold.
+func FuzzDecode(f *testing.F) {
+	key, value, headers, err := event.Encode(story()[0])
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(key, value, headers[0].Key, headers[0].Value, int64(7))
+	f.Add([]byte("a/b"), []byte("x"), "size", []byte("1"), int64(0))
+	f.Add([]byte{0xff}, []byte(nil), "", []byte(nil), int64(-1))
+	f.Fuzz(func(t *testing.T, key, value []byte, name string, header []byte, at int64) {
+		r := eventlog.Record{Topic: "events", Partition: 1, Offset: 9, Key: key, Value: value, Time: time.UnixMilli(at),
+			Headers: []eventlog.Header{{Key: name, Value: header}}}
+		for _, corrupt := range []bool{false, true} {
+			it, again := decode(&r, corrupt), decode(&r, corrupt)
+			if diff := cmp.Diff(it.prepared.Envelope, again.prepared.Envelope); diff != "" {
+				t.Fatal(diff)
+			}
+			e := it.envelope()
+			if e.ID == uuid.Nil || e.Database == "" || e.Suite == "" || e.ReceivedAt.Year() < 1970 || e.ReceivedAt.Year() > 2299 {
+				t.Fatalf("%+v cannot be stored", e)
+			}
+			d := registry.New(e.Database, e.Suite).Decide(it.prepared)
+			row, err := ledgerRow("events", 1, &it, &d)
+			if err != nil || row.Seq != 1 {
+				t.Fatalf("row %+v: %v", row, err)
+			}
+		}
+	})
 }
