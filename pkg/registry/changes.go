@@ -2,7 +2,6 @@ package registry
 
 import (
 	"fmt"
-	"net/http"
 
 	"github.com/google/uuid"
 
@@ -23,7 +22,7 @@ func (s *State) record(c event.Changes) Decision {
 		}
 		if problem != "" {
 			path := fmt.Sprintf("findings[%d].%s", i, field)
-			return rejected(refusal(http.StatusBadRequest, path, path+": "+problem, ""))
+			return rejected(refusal(badRequest, path, path+": "+problem, ""))
 		}
 		known[f.ID] = true
 	}

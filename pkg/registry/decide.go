@@ -2,7 +2,6 @@ package registry
 
 import (
 	"fmt"
-	"net/http"
 
 	"github.com/google/uuid"
 
@@ -26,7 +25,7 @@ func (s *State) decide(p Prepared) Decision {
 	id := p.Envelope.ID
 	if first, ok := s.seen.find(id); ok {
 		if first.digest != p.Digest {
-			return rejected(refusal(http.StatusConflict, event.ParamIdempotencyKey, keyReused, ""))
+			return rejected(refusal(conflict, event.ParamIdempotencyKey, keyReused, ""))
 		}
 		return s.repeated(id, first)
 	}
@@ -46,7 +45,7 @@ func (s *State) repeated(id uuid.UUID, first memory) Decision {
 
 func (s *State) judge(p Prepared) Decision {
 	if e := p.Envelope; e.Database != s.database || e.Suite != s.name {
-		return rejected(refusal(http.StatusInternalServerError, "suite",
+		return rejected(refusal(internalError, "suite",
 			fmt.Sprintf("event of %s was given to %s/%s", e.Key(), s.database, s.name), ""))
 	}
 	switch {
@@ -59,7 +58,7 @@ func (s *State) judge(p Prepared) Decision {
 	case p.Changes != nil:
 		return s.record(*p.Changes)
 	default:
-		return rejected(refusal(http.StatusInternalServerError, "", "event was not prepared", ""))
+		return rejected(refusal(internalError, "", "event was not prepared", ""))
 	}
 }
 
@@ -85,7 +84,7 @@ func rejected(why *Refusal) Decision {
 }
 
 func (s *State) unknownSuite() *Refusal {
-	return refusal(http.StatusBadRequest, "suite", fmt.Sprintf("Unknown test suite '%s'!", s.name), "")
+	return refusal(badRequest, "suite", fmt.Sprintf("Unknown test suite '%s'!", s.name), "")
 }
 
 func metricNames(schema *suite.Schema) []string {

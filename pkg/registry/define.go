@@ -3,7 +3,6 @@ package registry
 import (
 	"bytes"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -15,7 +14,7 @@ import (
 // define makes the suite known, or changes what it measures.
 func (s *State) define(schema suite.Schema) Decision {
 	if schema.Name != s.name {
-		return rejected(refusal(http.StatusBadRequest, "name",
+		return rejected(refusal(badRequest, "name",
 			fmt.Sprintf("Schema name '%s' does not match URL testsuite '%s'.", schema.Name, s.name), ""))
 	}
 	if s.schema == nil {
@@ -87,7 +86,7 @@ func checkRunFields(old, wanted []suite.Field) *Refusal {
 func fieldName(f suite.Field) string { return f.Name }
 
 func cannotMigrate(field, format, what string) *Refusal {
-	return refusal(http.StatusBadRequest, field, "Cannot automatically migrate database: "+fmt.Sprintf(format, what), "")
+	return refusal(badRequest, field, "Cannot automatically migrate database: "+fmt.Sprintf(format, what), "")
 }
 
 // missing lists the names that are in old but not in wanted.

@@ -2,7 +2,6 @@ package registry
 
 import (
 	"errors"
-	"net/http"
 	"strconv"
 
 	"tidemark/pkg/event"
@@ -45,9 +44,9 @@ func Prepare(e event.Envelope) Prepared {
 	newest, decided := currentVersion[e.Type]
 	switch {
 	case !decided:
-		p.Refusal = refusal(http.StatusNotImplemented, "type", "Unknown event type '"+string(e.Type)+"'", "")
+		p.Refusal = refusal(notImplemented, "type", "Unknown event type '"+string(e.Type)+"'", "")
 	case e.Version < 1 || e.Version > newest:
-		p.Refusal = refusal(http.StatusNotImplemented, "version",
+		p.Refusal = refusal(notImplemented, "version",
 			"Unknown version "+strconv.Itoa(e.Version)+" of event type '"+string(e.Type)+"'", "")
 	default:
 		p.read()
@@ -68,21 +67,21 @@ func (p *Prepared) read() {
 	case event.SuiteDefined:
 		schema, err := suite.Decode(body)
 		if err != nil {
-			p.Refusal = refusal(http.StatusBadRequest, "body", err.Error(), "")
+			p.Refusal = refusal(badRequest, "body", err.Error(), "")
 			return
 		}
 		p.Schema = &schema
 	case event.ChangeFound:
 		changes, err := event.DecodeChanges(body)
 		if err != nil {
-			p.Refusal = refusal(http.StatusBadRequest, "body", err.Error(), "")
+			p.Refusal = refusal(badRequest, "body", err.Error(), "")
 			return
 		}
 		p.Changes = &changes
 	case event.SubmissionRefused:
 		p.Refusal = alreadyRefused(p.Envelope.Params)
 	default:
-		p.Refusal = refusal(http.StatusNotImplemented, "type", "Unknown event type '"+string(p.Envelope.Type)+"'", "")
+		p.Refusal = refusal(notImplemented, "type", "Unknown event type '"+string(p.Envelope.Type)+"'", "")
 	}
 }
 
@@ -90,7 +89,7 @@ func (p *Prepared) read() {
 func alreadyRefused(params map[string]string) *Refusal {
 	code, err := strconv.Atoi(params[event.ParamRefusedCode])
 	if err != nil || code < 400 || code > 599 {
-		code = http.StatusBadRequest
+		code = badRequest
 	}
 	text := params[event.ParamRefusedError]
 	if text == "" {
@@ -108,5 +107,5 @@ func fromReport(err error) *Refusal {
 	if errors.As(err, &problem) {
 		return refusal(problem.Status, problem.Field, problem.Text, problem.Detail)
 	}
-	return refusal(http.StatusBadRequest, "", err.Error(), "")
+	return refusal(badRequest, "", err.Error(), "")
 }

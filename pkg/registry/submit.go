@@ -3,7 +3,6 @@ package registry
 import (
 	"fmt"
 	"math"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -44,7 +43,7 @@ func (s *State) submit(p Prepared) Decision {
 		return rejected(p.Refusal)
 	}
 	if p.Submission == nil {
-		return rejected(refusal(http.StatusInternalServerError, "", "event was not prepared", ""))
+		return rejected(refusal(internalError, "", "event was not prepared", ""))
 	}
 	resolved, err := p.Submission.Resolve(*s.schema, p.Envelope.ReceivedAt)
 	if err != nil {
@@ -77,12 +76,12 @@ func (s *State) placeFor(pl plan, policy string) ([]run, *Refusal) {
 	}
 	switch policy {
 	case "", mergeReject:
-		return nil, refusal(http.StatusBadRequest, "run."+s.schema.OrderFields()[0],
+		return nil, refusal(badRequest, "run."+s.schema.OrderFields()[0],
 			fmt.Sprintf("import failure: Duplicate submission for '%s'", suite.DisplayOrder(pl.report.Order)), "")
 	case mergeReplace:
 		return taken, nil
 	default:
-		return nil, refusal(http.StatusBadRequest, event.ParamMerge, fmt.Sprintf("import failure: Invalid Run mergeStrategy '%s'", policy), "")
+		return nil, refusal(badRequest, event.ParamMerge, fmt.Sprintf("import failure: Invalid Run mergeStrategy '%s'", policy), "")
 	}
 }
 
@@ -91,7 +90,7 @@ func (s *State) room(r *report.Resolved) *Refusal {
 	largest := max(s.last.load, s.last.run, s.last.machine, s.last.order)
 	tests := uint64(s.last.test) + uint64(len(r.Tests))
 	if largest == math.MaxUint32 || tests > math.MaxUint32 || s.last.sample > math.MaxUint64-uint64(len(r.Samples.RowTest)) {
-		return refusal(http.StatusInsufficientStorage, "", "import failure: the suite has no ids left", "")
+		return refusal(insufficientStorage, "", "import failure: the suite has no ids left", "")
 	}
 	return nil
 }
