@@ -30,6 +30,7 @@ type cli struct {
 	API       apiCmd       `cmd:"" name:"api" help:"Serve REST and pages."`
 	Migrate   migrateCmd   `cmd:"" help:"Bring topics and tables up to date."`
 
+	Submit submitCmd `cmd:"" help:"Send reports to a server."`
 	Synth  synthCmd  `cmd:"" help:"Make synthetic reports with known changes."`
 
 	Check      checkCmd                  `cmd:"" help:"Build everything from the settings, open nothing, and say what is wrong."`

@@ -36,7 +36,9 @@ func (c *upCmd) Run(ctx context.Context) error {
 type intakeCmd struct{ Settings }
 
 // Run takes submissions in.
-func (c *intakeCmd) Run(ctx context.Context) error { return runRole(ctx, c.Settings, roles{Intake: true}) }
+func (c *intakeCmd) Run(ctx context.Context) error {
+	return runRole(ctx, c.Settings, roles{Intake: true})
+}
 
 type projectorCmd struct{ Settings }
 
