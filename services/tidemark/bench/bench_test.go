@@ -59,7 +59,8 @@ func BenchmarkSubmitSync(b *testing.B) {
 	})
 }
 
-// BenchmarkSubmitAsync is 64 clients with reports from 1 KB to 500 KB.
+// BenchmarkSubmitAsync is 64 clients with reports from 1 KB to 500 KB, at a rate
+// the machine can also store, and as fast as answers come.
 func BenchmarkSubmitAsync(b *testing.B) {
 	p := start(b, b.TempDir())
 	bodies := make([][]byte, 64)
@@ -67,10 +68,23 @@ func BenchmarkSubmitAsync(b *testing.B) {
 	for i := range bodies {
 		bodies[i] = report(fmt.Sprint("bench-", i%8), i, sizes[r.IntN(len(sizes))])
 	}
-	for b.Loop() {
-		all := submitAll(b, 64, 1500, func(i int) []byte { return bodies[i%len(bodies)] }, async(p))
-		all.report(b)
+	body := func(i int) []byte { return bodies[i%len(bodies)] }
+	submitAll(b, 64, 128, body, async(p)) // connections, caches
+	for _, rate := range []int{100, 200} {
+		b.Run(fmt.Sprint(rate, "-per-second"), func(b *testing.B) {
+			for b.Loop() {
+				submitPaced(b, 64, 2000, rate, body, async(p)).report(b)
+			}
+		})
 	}
+	b.Run("saturated", func(b *testing.B) {
+		for b.Loop() {
+			began := time.Now()
+			all := submitAll(b, 64, 3000, body, async(p))
+			all.report(b)
+			b.ReportMetric(float64(len(all))/time.Since(began).Seconds(), "reports/s")
+		}
+	})
 }
 
 // sizes, in tests, of reports from 1 KB to 500 KB; most are small.
@@ -79,7 +93,7 @@ var sizes = []int{6, 6, 6, 30, 30, 100, 100, 400, 3200}
 // BenchmarkSustained is how many samples a second go all the way.
 func BenchmarkSustained(b *testing.B) {
 	p := start(b, b.TempDir())
-	const runs = 1500
+	const runs = 3000
 	bodies := make([][]byte, 50)
 	for i := range bodies {
 		bodies[i] = report(fmt.Sprint("bench-", i%5), 500+i, tests)

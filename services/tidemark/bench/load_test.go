@@ -87,3 +87,35 @@ func submitAll(b *testing.B, clients, n int, make func(i int) []byte, post func(
 	group.Wait()
 	return all
 }
+
+// submitPaced posts n reports from clients, each on a schedule of its own, so
+// that together they send rate reports a second whether or not answers come.
+func submitPaced(b *testing.B, clients, n, rate int, make func(i int) []byte, post func([]byte) (time.Duration, error)) times {
+	b.Helper()
+	every := time.Second * time.Duration(clients) / time.Duration(rate)
+	var mu sync.Mutex
+	var all times
+	var group sync.WaitGroup
+	for client := range clients {
+		group.Go(func() {
+			// Clients start one after the other, as those of strangers would.
+			first := time.NewTimer(every * time.Duration(client) / time.Duration(clients))
+			<-first.C
+			tick := time.NewTicker(every)
+			defer tick.Stop()
+			for i := client; i < n; i += clients {
+				took, err := post(make(i))
+				if err != nil {
+					b.Errorf("report %d: %v", i, err)
+					return
+				}
+				mu.Lock()
+				all = append(all, took)
+				mu.Unlock()
+				<-tick.C
+			}
+		})
+	}
+	group.Wait()
+	return all
+}
