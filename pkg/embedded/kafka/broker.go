@@ -69,7 +69,7 @@ func (b *Broker) Open(ctx context.Context) (err error) {
 	if b.lock, err = lockFolder(b.cfg.Dir); err != nil {
 		return err
 	}
-	undo = append(undo, func() { b.lock.release() })
+	undo = append(undo, func() { err = errors.Join(err, b.lock.release()) })
 	if b.acked, err = readAcked(b.cfg.Dir); err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (b *Broker) Open(ctx context.Context) (err error) {
 	if err := os.Remove(filepath.Join(b.cfg.Dir, "session_state.json")); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	if b.listener, err = listen(b.cfg, b.log); err != nil {
+	if b.listener, err = listen(ctx, b.cfg, b.log); err != nil {
 		return err
 	}
 	undo = append(undo, func() { b.listener.Close() })

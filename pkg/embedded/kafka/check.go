@@ -1,7 +1,6 @@
 package kafka
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -360,20 +359,20 @@ func tornFrames(path string) ([]tornEnd, error) {
 }
 
 func goodFrames(raw []byte) (good int) {
-	for r := bytes.NewReader(raw); ; {
-		var head [8]byte
-		if _, err := io.ReadFull(r, head[:]); err != nil {
+	const head = 8 // bytes: the length of the body, its sum
+	for {
+		rest := raw[good:]
+		if len(rest) < head {
 			return good
 		}
-		length := binary.LittleEndian.Uint32(head[:])
-		if length < 2 || int64(length) > int64(r.Len()) {
+		length := binary.LittleEndian.Uint32(rest)
+		if length < 2 || int64(length) > int64(len(rest)-head) {
 			return good
 		}
-		body := raw[good+len(head) : good+len(head)+int(length)]
-		if crc32.Checksum(body, castagnoli) != binary.LittleEndian.Uint32(head[4:]) {
+		body := rest[head : head+int(length)]
+		if crc32.Checksum(body, castagnoli) != binary.LittleEndian.Uint32(rest[4:]) {
 			return good
 		}
-		good += len(head) + int(length)
-		r.Seek(int64(length), io.SeekCurrent)
+		good += head + int(length)
 	}
 }

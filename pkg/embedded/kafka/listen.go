@@ -39,7 +39,7 @@ type address string
 func (address) Network() string  { return "tcp" }
 func (a address) String() string { return string(a) }
 
-func listen(cfg Config, log *slog.Logger) (*listener, error) {
+func listen(ctx context.Context, cfg Config, log *slog.Logger) (*listener, error) {
 	dir, err := os.MkdirTemp("", socketDirPrefix) // mode 0700
 	if err != nil {
 		return nil, fmt.Errorf("folder for the socket: %w", err)
@@ -52,14 +52,15 @@ func listen(cfg Config, log *slog.Logger) (*listener, error) {
 		maxFrame: cfg.MaxMessageBytes + 1<<20,
 		log:      log,
 	}
-	private, err := net.Listen("unix", l.path())
+	var sockets net.ListenConfig
+	private, err := sockets.Listen(ctx, "unix", l.path())
 	if err != nil {
 		os.Remove(dir)
 		return nil, err
 	}
 	l.sources = append(l.sources, private)
 	if cfg.Listen != "" {
-		public, err := net.Listen("tcp", cfg.Listen)
+		public, err := sockets.Listen(ctx, "tcp", cfg.Listen)
 		if err != nil {
 			l.Close()
 			return nil, err
