@@ -12,19 +12,11 @@ import (
 
 	"tidemark/pkg/embedded/kafka"
 	"tidemark/pkg/eventlog"
+	"tidemark/pkg/testkit/await"
 	"tidemark/pkg/testkit/kafkatest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-const patience = 20 * time.Second
-
-func within(t testing.TB, d time.Duration) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), d)
-	t.Cleanup(cancel)
-	return ctx
-}
 
 func TestConfig_Default_NeedsOnlyBrokers(t *testing.T) {
 	t.Parallel()
@@ -55,7 +47,7 @@ func TestNew_NoBrokerThere_OpensNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Close(within(t, patience)); err != nil {
+	if err := l.Close(await.Context(t)); err != nil {
 		t.Error(err)
 	}
 }
@@ -65,14 +57,14 @@ func TestAppend_BrokerNeverThere_OutcomeIsKnown(t *testing.T) {
 	t.Parallel()
 	b := kafkatest.Embedded(t, kafka.Topic{Name: "events", Partitions: 1})
 	l := kafkatest.Open(t, b.Config)
-	if _, err := l.Append(within(t, patience), "events", eventlog.Record{Value: []byte("1")}); err != nil {
+	if _, err := l.Append(await.Context(t), "events", eventlog.Record{Value: []byte("1")}); err != nil {
 		t.Fatal(err)
 	}
 	b.Stop(t)
 	defer b.Start(t)
 	var err error
 	for range 2 { // the first may have gone out over a connection that only then turned out to be dead
-		_, err = l.Append(within(t, 300*time.Millisecond), "events", eventlog.Record{Value: []byte("2")})
+		_, err = l.Append(await.Within(t, 300*time.Millisecond), "events", eventlog.Record{Value: []byte("2")})
 	}
 	if !errors.Is(err, eventlog.ErrUnavailable) || errors.Is(err, eventlog.ErrOutcomeUnknown) {
 		t.Errorf("append: %v", err)
@@ -87,12 +79,12 @@ func TestAppend_NoAnswer_OutcomeIsUnknown(t *testing.T) {
 	cfg := b.Config
 	cfg.Dial, cfg.AppendTimeout = s.Dial, time.Second
 	l := kafkatest.Open(t, cfg)
-	if _, err := l.Append(within(t, patience), "events", eventlog.Record{Value: []byte("1")}); err != nil {
+	if _, err := l.Append(await.Context(t), "events", eventlog.Record{Value: []byte("1")}); err != nil {
 		t.Fatal(err)
 	}
 	s.on.Store(true)
 	began := time.Now()
-	_, err := l.Append(within(t, 300*time.Millisecond), "events", eventlog.Record{Value: []byte("2")})
+	_, err := l.Append(await.Within(t, 300*time.Millisecond), "events", eventlog.Record{Value: []byte("2")})
 	if !errors.Is(err, eventlog.ErrUnavailable) || !errors.Is(err, eventlog.ErrOutcomeUnknown) {
 		t.Errorf("append: %v", err)
 	}
@@ -143,11 +135,11 @@ func TestClose_InTheMiddleOfEverything_EndsEverything(t *testing.T) {
 		}()
 	}
 	for l.Stats().Records < 100 {
-		if _, _, err := l.Offsets(within(t, patience), "events"); err != nil {
+		if _, _, err := l.Offsets(await.Context(t), "events"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := l.Close(within(t, patience)); err != nil {
+	if err := l.Close(await.Context(t)); err != nil {
 		t.Error(err)
 	}
 	for range cap(ended) {
@@ -156,7 +148,7 @@ func TestClose_InTheMiddleOfEverything_EndsEverything(t *testing.T) {
 			if err != nil {
 				t.Error(err)
 			}
-		case <-time.After(patience):
+		case <-time.After(await.Patience):
 			t.Fatal("something goes on after Close")
 		}
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"tidemark/pkg/event"
+	"tidemark/pkg/testkit/await"
 )
 
 // small bounds make the edges cheap to reach.
@@ -218,25 +219,11 @@ func TestClientGoneMidBody_LeavesNoEventAndNoBytes(t *testing.T) {
 		t.Fatal(err)
 	}
 	conn.Close()
-	eventually(t, "the request counts as aborted", func() bool {
+	await.True(t, "the request counts as aborted", func() bool {
 		return b.metric(t, "tidemark_intake_submissions_total", resultAborted) == 1
 	})
 	if left := b.metric(t, "tidemark_intake_in_flight_bytes"); left != 0 || len(b.log.all()) != 0 {
 		t.Errorf("%v bytes in flight, %d events", left, len(b.log.all()))
-	}
-}
-
-func eventually(t *testing.T, what string, cond func() bool) {
-	t.Helper()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(10 * time.Second)
-	for !cond() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("never: %s", what)
-		}
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/google/uuid"
 
 	"tidemark/pkg/embedded/clickhouse"
+	"tidemark/pkg/testkit/await"
 )
 
 var databases atomic.Int64
@@ -232,7 +233,7 @@ func TestHTTP_InsertCutShort_StoresNothing(t *testing.T) {
 	if got := c.do(r); got.err == nil {
 		t.Errorf("an insert cut short was answered: %d %s", got.status, got.body)
 	}
-	eventually(t, "the insert is over", func() bool {
+	await.True(t, "the insert is over", func() bool {
 		return c.mustPost("SELECT count() FROM system.processes WHERE query LIKE 'INSERT INTO "+db+"%'") == "0\n"
 	})
 	if got := c.mustPost("SELECT count() FROM t", "database", db); got != "0\n" {
@@ -318,13 +319,13 @@ func TestHTTP_ClientGone_StatementStops(t *testing.T) {
 			running := func() bool {
 				return c.mustPost("SELECT count() FROM system.processes WHERE Settings['log_comment'] = '"+id+"'") == "1\n"
 			}
-			eventually(t, "the statement runs", running)
+			await.True(t, "the statement runs", running)
 			if again := c.post("SELECT 1", "query_id", id); again.code() != "216" {
 				t.Errorf("a second statement with the id: %d %s", again.status, again.body)
 			}
 			cancel()
 			<-ended
-			eventually(t, "the statement stopped", func() bool { return !running() })
+			await.True(t, "the statement stopped", func() bool { return !running() })
 		})
 	}
 }
@@ -411,17 +412,4 @@ func TestReadOnly_TooManyAtOnce_AreShedNotQueued(t *testing.T) {
 	if other.Load() != 0 || ok.Load() < 12 || shed.Load() == 0 || peak.Load() > 2 {
 		t.Errorf("%d answered, %d shed, %d otherwise, %d at once; want at most 2 at once, the rest shed", ok.Load(), shed.Load(), other.Load(), peak.Load())
 	}
-}
-
-// eventually polls until ok, for at most ten seconds.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); <-tick.C {
-		if ok() {
-			return
-		}
-	}
-	t.Fatalf("not within ten seconds: %s", what)
 }

@@ -15,17 +15,9 @@ import (
 
 	"tidemark/pkg/embedded/kafka"
 	"tidemark/pkg/eventlog"
+	"tidemark/pkg/testkit/await"
 	"tidemark/pkg/testkit/kafkatest"
 )
-
-const patience = 20 * time.Second
-
-func within(t testing.TB, d time.Duration) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), d)
-	t.Cleanup(cancel)
-	return ctx
-}
 
 func config(dir string) kafka.Config {
 	cfg := kafka.DefaultConfig()
@@ -49,7 +41,7 @@ func newBroker(t testing.TB, cfg kafka.Config) *kafka.Broker {
 func open(t testing.TB, cfg kafka.Config) *kafka.Broker {
 	t.Helper()
 	b := newBroker(t, cfg)
-	if err := b.Open(within(t, patience)); err != nil {
+	if err := b.Open(await.Context(t)); err != nil {
 		t.Fatal(err)
 	}
 	return b
@@ -67,7 +59,7 @@ func appendRecords(t testing.TB, l *eventlog.Log, topic string, n, size int) {
 	t.Helper()
 	for i := range n {
 		value := fmt.Appendf(make([]byte, 0, size+16), "%06d", i)
-		if _, err := l.Append(within(t, patience), topic, eventlog.Record{Key: []byte("k"), Value: value[:max(6, size)]}); err != nil {
+		if _, err := l.Append(await.Context(t), topic, eventlog.Record{Key: []byte("k"), Value: value[:max(6, size)]}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -80,7 +72,7 @@ func filled(t testing.TB, n int) string {
 	b := open(t, config(dir))
 	l := client(t, b)
 	appendRecords(t, l, "events", n, 1<<10)
-	if err := errors.Join(l.Close(within(t, patience)), b.Close()); err != nil {
+	if err := errors.Join(l.Close(await.Context(t)), b.Close()); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -97,6 +89,13 @@ func segmentFiles(t testing.TB, dir string) []string {
 		}
 	}
 	return files
+}
+
+func truncate(t testing.TB, path string, size int64) {
+	t.Helper()
+	if err := os.Truncate(path, size); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func flip(t testing.TB, path string, at int64) {
@@ -116,7 +115,7 @@ func flip(t testing.TB, path string, at int64) {
 
 func endOffset(t testing.TB, l *eventlog.Log, topic string) int64 {
 	t.Helper()
-	_, end, err := l.Offsets(within(t, patience), topic)
+	_, end, err := l.Offsets(await.Context(t), topic)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +126,7 @@ func TestOpen_FolderInUse_ErrorNamesTheFolder(t *testing.T) {
 	t.Parallel()
 	cfg := config(t.TempDir())
 	open(t, cfg)
-	err := newBroker(t, cfg).Open(within(t, patience))
+	err := newBroker(t, cfg).Open(await.Context(t))
 	if !errors.Is(err, kafka.ErrInUse) || !strings.Contains(err.Error(), "data folder "+cfg.Dir+" is in use by another tidemark") {
 		t.Errorf("second open: %v", err)
 	}
@@ -153,16 +152,14 @@ func TestOpen_TornTail_CutOffAndWrittenOn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Truncate(last, info.Size()-missing); err != nil {
-			t.Fatal(err)
-		}
+		truncate(t, last, info.Size()-missing)
 		b := open(t, config(dir))
 		l := client(t, b)
 		if end := endOffset(t, l, "events"); end != 29 {
 			t.Errorf("%d bytes short: end is %d, want 29", missing, end)
 		}
 		appendRecords(t, l, "events", 3, 100)
-		if err := errors.Join(l.Close(within(t, patience)), b.Close()); err != nil {
+		if err := errors.Join(l.Close(await.Context(t)), b.Close()); err != nil {
 			t.Fatal(err)
 		}
 		l = client(t, open(t, config(dir)))
@@ -192,15 +189,15 @@ func TestOpen_DamagedFolder_RefusedAndLeftAlone(t *testing.T) {
 		},
 		"no meta.json":                  func(t *testing.T, dir string) { os.Remove(filepath.Join(dir, "meta.json")) },
 		"no topics.json":                func(t *testing.T, dir string) { os.Remove(filepath.Join(dir, "topics.json")) },
-		"empty topics.json":             func(t *testing.T, dir string) { os.Truncate(filepath.Join(dir, "topics.json"), 0) },
-		"unreadable record of the ends": func(t *testing.T, dir string) { os.Truncate(filepath.Join(dir, "tidemark.acked.json"), 5) },
+		"empty topics.json":             func(t *testing.T, dir string) { truncate(t, filepath.Join(dir, "topics.json"), 0) },
+		"unreadable record of the ends": func(t *testing.T, dir string) { truncate(t, filepath.Join(dir, "tidemark.acked.json"), 5) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := filled(t, 30)
 			damage(t, dir)
 			before := listing(t, dir)
-			err := newBroker(t, config(dir)).Open(within(t, patience))
+			err := newBroker(t, config(dir)).Open(await.Context(t))
 			if !errors.Is(err, kafka.ErrDamaged) {
 				t.Errorf("open: %v", err)
 			}
@@ -244,7 +241,7 @@ func TestOpen_OtherPartitionCount_Refused(t *testing.T) {
 	t.Parallel()
 	cfg := config(filled(t, 1))
 	cfg.Topics[0].Partitions = 2
-	if err := newBroker(t, cfg).Open(within(t, patience)); err == nil || !strings.Contains(err.Error(), "has 1 partitions") {
+	if err := newBroker(t, cfg).Open(await.Context(t)); err == nil || !strings.Contains(err.Error(), "has 1 partitions") {
 		t.Errorf("open: %v", err)
 	}
 }
@@ -253,7 +250,7 @@ func TestOpen_OtherPartitionCount_Refused(t *testing.T) {
 func commitAt(t testing.TB, l *eventlog.Log, group string, next int64) (before int64) {
 	t.Helper()
 	done := errors.New("done")
-	err := l.Consume(within(t, patience), group, "events", func(ctx context.Context, p *eventlog.Partition) error {
+	err := l.Consume(await.Context(t), group, "events", func(ctx context.Context, p *eventlog.Partition) error {
 		before = p.Committed()
 		if err := p.Commit(ctx, next); err != nil {
 			return err
@@ -273,8 +270,10 @@ func TestOpen_TornGroupLog_LaterCommitsSurvive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.Write([]byte{200, 0, 0, 0, 1, 2, 3, 4, 1, 0, '{', '"'})
-	f.Close()
+	_, err = f.Write([]byte{200, 0, 0, 0, 1, 2, 3, 4, 1, 0, '{', '"'})
+	if err := errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
 	b := open(t, config(dir))
 	commitAt(t, client(t, b), "projector", 25)
 
@@ -296,7 +295,7 @@ func copyFolder(t testing.TB, dir string) string {
 func TestListen_ByDefault_PrivateSocketOnly(t *testing.T) {
 	t.Parallel()
 	b := open(t, config(t.TempDir()))
-	c, err := b.Dial(within(t, patience), "tcp", "anything:1")
+	c, err := b.Dial(await.Context(t), "tcp", "anything:1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -315,7 +314,7 @@ func TestListen_ByDefault_PrivateSocketOnly(t *testing.T) {
 	if _, err := os.Stat(folder); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the socket's folder is left behind: %v", err)
 	}
-	if _, err := b.Dial(within(t, patience), "", ""); !errors.Is(err, kafka.ErrNotOpen) {
+	if _, err := b.Dial(await.Context(t), "", ""); !errors.Is(err, kafka.ErrNotOpen) {
 		t.Errorf("dial after close: %v", err)
 	}
 }
@@ -339,8 +338,10 @@ func TestListen_TCP_HostileFramesEndOnlyTheirConnection(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.SetDeadline(time.Now().Add(patience))
-		c.Write(bytes)
+		_, err = c.Write(bytes)
+		if err := errors.Join(err, c.SetDeadline(time.Now().Add(await.Patience))); err != nil {
+			t.Fatal(err)
+		}
 		if n, err := io.Copy(io.Discard, c); n != 0 || errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("%s: %d bytes came back, %v", name, n, err)
 		}
@@ -357,10 +358,10 @@ func TestTrim_Everything_KeepsTheNewestRecordAndTheOffsets(t *testing.T) {
 	b := open(t, config(dir))
 	l := client(t, b)
 	appendRecords(t, l, "events", 40, 1<<10)
-	if err := b.Trim(within(t, patience), "events", 0, 1000); err != nil {
+	if err := b.Trim(await.Context(t), "events", 0, 1000); err != nil {
 		t.Fatal(err)
 	}
-	first, end, err := l.Offsets(within(t, patience), "events")
+	first, end, err := l.Offsets(await.Context(t), "events")
 	if err != nil || first[0] != 39 || end[0] != 40 {
 		t.Errorf("log holds [%d,%d), %v", first[0], end[0], err)
 	}
@@ -371,7 +372,7 @@ func TestTrim_Everything_KeepsTheNewestRecordAndTheOffsets(t *testing.T) {
 	if end := endOffset(t, crashed, "events"); end != 40 {
 		t.Errorf("after a crash the end is %d", end)
 	}
-	if err := errors.Join(l.Close(within(t, patience)), b.Close()); err != nil {
+	if err := errors.Join(l.Close(await.Context(t)), b.Close()); err != nil {
 		t.Fatal(err)
 	}
 	restarted := client(t, open(t, config(dir)))
@@ -391,31 +392,20 @@ func TestTrim_LogOverItsBound_OnlyCommittedRecordsGo(t *testing.T) {
 	appendRecords(t, l, "events", 100, 1<<10)
 	appendRecords(t, l, "outcomes", 60, 1<<10)
 	// Outcomes have no consumers to wait for: their share is a quarter.
-	poll(t, "outcomes trimmed", func() bool {
-		first, _, err := l.Offsets(within(t, patience), "outcomes")
+	await.True(t, "outcomes trimmed", func() bool {
+		first, _, err := l.Offsets(await.Context(t), "outcomes")
 		return err == nil && first[0] > 40
 	})
-	if first, _, err := l.Offsets(within(t, patience), "events"); err != nil || first[0] != 0 {
+	if first, _, err := l.Offsets(await.Context(t), "events"); err != nil || first[0] != 0 {
 		t.Errorf("events nobody has committed are trimmed up to %d, %v", first[0], err)
 	}
 	commitAt(t, l, "projector", 70)
-	poll(t, "events trimmed", func() bool {
-		first, _, err := l.Offsets(within(t, patience), "events")
+	await.True(t, "events trimmed", func() bool {
+		first, _, err := l.Offsets(await.Context(t), "events")
 		return err == nil && first[0] == 70
 	})
 	if size := b.Size(); size > cfg.MaxLogBytes {
 		t.Errorf("the log has %d bytes, its bound is %d", size, cfg.MaxLogBytes)
-	}
-}
-
-func poll(t testing.TB, what string, cond func() bool) {
-	t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.Now().Add(patience); !cond(); <-tick.C {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within %s", what, patience)
-		}
 	}
 }
 
@@ -441,23 +431,10 @@ func TestRead_ByteFlippedWhileRunning_Corrupt(t *testing.T) {
 			cfg.Brokers, cfg.Dial, cfg.Compression = b.Brokers(), b.Dial, codec
 			l := kafkatest.Open(t, cfg)
 			appendRecords(t, l, "events", 5, 1<<10)
-			f, err := os.OpenFile(segmentFiles(t, dir)[0], os.O_RDWR, 0)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer f.Close()
-			info, err := f.Stat()
-			if err != nil {
-				t.Fatal(err)
-			}
-			at := info.Size() - 40 // in the last of the five
-			var one [1]byte
-			f.ReadAt(one[:], at)
-			one[0] ^= 0xff
-			f.WriteAt(one[:], at)
+			flip(t, segmentFiles(t, dir)[0], -40) // in the last of the five
 
 			good := 0
-			err = l.Consume(within(t, patience), "reader", "events", func(ctx context.Context, p *eventlog.Partition) error {
+			err := l.Consume(await.Context(t), "reader", "events", func(ctx context.Context, p *eventlog.Partition) error {
 				for ; ; good++ {
 					if _, err := p.Next(ctx); err != nil {
 						return err

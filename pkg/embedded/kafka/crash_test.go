@@ -3,6 +3,7 @@ package kafka_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -14,6 +15,7 @@ import (
 
 	"tidemark/pkg/embedded/kafka"
 	"tidemark/pkg/eventlog"
+	"tidemark/pkg/testkit/await"
 	"tidemark/pkg/testkit/kafkatest"
 )
 
@@ -51,17 +53,21 @@ func crashingProcess(dir, round string) {
 		fmt.Println("new:", err)
 		os.Exit(1)
 	}
-	go l.Consume(context.Background(), "projector", "events", func(ctx context.Context, p *eventlog.Partition) error {
-		for {
-			recs, err := p.NextBatch(ctx, 100, 1<<20)
-			if err != nil {
-				return err
+	go func() {
+		err := l.Consume(context.Background(), "projector", "events", func(ctx context.Context, p *eventlog.Partition) error {
+			for {
+				recs, err := p.NextBatch(ctx, 100, 1<<20)
+				if err != nil {
+					return err
+				}
+				if err := p.Commit(ctx, recs[len(recs)-1].Offset+1); err != nil {
+					return err
+				}
 			}
-			if err := p.Commit(ctx, recs[len(recs)-1].Offset+1); err != nil {
-				return err
-			}
-		}
-	})
+		})
+		fmt.Println("consume:", err)
+		os.Exit(1)
+	}()
 	var out sync.Mutex
 	for producer := range 8 {
 		go func() {
@@ -109,10 +115,15 @@ func runUntilKilled(t *testing.T, dir string, round int) map[eventlog.Position]s
 		}
 		acked[pos] = fmt.Sprintf("%s %d", key, i)
 		if len(acked) == killAfter {
-			cmd.Process.Kill()
+			if err := cmd.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
-	cmd.Wait()
+	var killed *exec.ExitError
+	if err := cmd.Wait(); !errors.As(err, &killed) {
+		t.Fatalf("the process was not killed: %v", err)
+	}
 	if len(acked) < killAfter {
 		t.Fatalf("the process ended by itself after %d acknowledgements", len(acked))
 	}
@@ -122,7 +133,7 @@ func runUntilKilled(t *testing.T, dir string, round int) map[eventlog.Position]s
 // readAll returns every record of the folder by position, as "key number".
 func readAll(t *testing.T, l *eventlog.Log) map[eventlog.Position]string {
 	t.Helper()
-	_, ends, err := l.Offsets(within(t, patience), "events")
+	_, ends, err := l.Offsets(await.Context(t), "events")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,12 +141,12 @@ func readAll(t *testing.T, l *eventlog.Log) map[eventlog.Position]string {
 	var mu sync.Mutex
 	var left sync.WaitGroup
 	left.Add(len(ends))
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), await.Patience)
 	defer cancel()
 	go func() { left.Wait(); cancel() }()
 	err = l.Consume(ctx, "verifier-"+fmt.Sprint(time.Now().UnixNano()), "events", func(ctx context.Context, p *eventlog.Partition) error {
 		defer left.Done()
-		for next := int64(0); next < ends[p.ID()]; next++ {
+		for next := range ends[p.ID()] {
 			r, err := p.Next(ctx)
 			if err != nil {
 				return err
@@ -205,7 +216,7 @@ func TestCrash_KilledUnderLoad_NoAcknowledgedRecordLostOrReordered(t *testing.T)
 		}
 		inOrder(t, got)
 		t.Logf("round %d: %d acknowledged so far, %d lost, open after %s, consuming after %s", round, len(acked), lost, opened, took)
-		if err := l.Close(within(t, patience)); err != nil {
+		if err := l.Close(await.Context(t)); err != nil {
 			t.Error(err)
 		}
 		if err := b.Close(); err != nil {
@@ -229,7 +240,9 @@ func inOrder(t *testing.T, got map[eventlog.Position]string) {
 			}
 			var key string
 			var i int
-			fmt.Sscanf(what, "%s %d", &key, &i)
+			if _, err := fmt.Sscanf(what, "%s %d", &key, &i); err != nil {
+				t.Fatalf("partition %d offset %d: %q: %v", partition, offset, what, err)
+			}
 			if prev, seen := last[key]; seen && i != prev && i != prev+1 || !seen && i != 0 {
 				t.Errorf("partition %d offset %d: %q after number %d", partition, offset, what, prev)
 			}
@@ -245,19 +258,19 @@ func TestOpen_MembersOfAnEarlierProcess_AreForgotten(t *testing.T) {
 	b := open(t, crashConfig(dir))
 	l := client(t, b)
 	held := make(chan struct{}, 2)
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	go l.Consume(ctx, "projector", "events", func(ctx context.Context, p *eventlog.Partition) error {
-		held <- struct{}{}
-		<-ctx.Done()
-		return nil
+	stop := kafkatest.Background(t, func(ctx context.Context) error {
+		return l.Consume(ctx, "projector", "events", func(ctx context.Context, p *eventlog.Partition) error {
+			held <- struct{}{}
+			<-ctx.Done()
+			return nil
+		})
 	})
 	<-held
 	<-held
 	if err := b.Close(); err != nil { // with the member still in it, which the broker would remember
 		t.Fatal(err)
 	}
-	cancel()
+	stop()
 
 	b2 := open(t, crashConfig(dir))
 	l2 := kafkatest.Open(t, func() eventlog.Config {
@@ -266,11 +279,11 @@ func TestOpen_MembersOfAnEarlierProcess_AreForgotten(t *testing.T) {
 		return cfg
 	}())
 	began := time.Now()
-	ctx2, cancel2 := context.WithTimeout(context.Background(), patience)
-	defer cancel2()
-	go l2.Consume(ctx2, "projector", "events", func(ctx context.Context, p *eventlog.Partition) error {
-		held <- struct{}{}
-		return nil
+	kafkatest.Background(t, func(ctx context.Context) error {
+		return l2.Consume(ctx, "projector", "events", func(context.Context, *eventlog.Partition) error {
+			held <- struct{}{}
+			return nil
+		})
 	})
 	<-held
 	<-held

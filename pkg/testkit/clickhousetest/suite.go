@@ -17,6 +17,8 @@ import (
 	clickhouse "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/google/uuid"
+
+	"tidemark/pkg/testkit/await"
 )
 
 // ServerVariable names the environment variable with the DSN of a real server.
@@ -318,25 +320,12 @@ func cancelStops(t *testing.T, conn driver.Conn) {
 			clickhouse.Named("q", "%"+marker+"%")).Scan(&n))
 		return n
 	}
-	eventually(t, "the statement runs", func() bool { return running() == 1 })
+	await.True(t, "the statement runs", func() bool { return running() == 1 })
 	cancel()
 	if err := <-failed; err == nil {
 		t.Error("a cancelled statement returned no error")
 	}
-	eventually(t, "the statement is gone", func() bool { return running() == 0 })
-}
-
-// eventually polls until ok, for at most ten seconds.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); <-tick.C {
-		if ok() {
-			return
-		}
-	}
-	t.Fatalf("not within ten seconds: %s", what)
+	await.True(t, "the statement is gone", func() bool { return running() == 0 })
 }
 
 func settings(t *testing.T, conn driver.Conn) {

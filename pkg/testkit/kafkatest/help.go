@@ -12,10 +12,8 @@ import (
 	"time"
 
 	"tidemark/pkg/eventlog"
+	"tidemark/pkg/testkit/await"
 )
-
-// patience is how long a test waits for what must happen soon; a real broker holds a new group back for three seconds.
-const patience = 30 * time.Second
 
 // testLogger writes warnings to the standard error output if TIDEMARK_TEST_LOG is set.
 func testLogger(t testing.TB) *slog.Logger {
@@ -25,18 +23,11 @@ func testLogger(t testing.TB) *slog.Logger {
 	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})).With("test", t.Name())
 }
 
-func within(t testing.TB, d time.Duration) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), d)
-	t.Cleanup(cancel)
-	return ctx
-}
-
 // newTopic creates a topic nobody else uses.
 func newTopic(t testing.TB, l *eventlog.Log, partitions int) string {
 	t.Helper()
 	topic := "test-" + rand.Text()
-	if err := l.Ensure(within(t, patience), eventlog.TopicSpec{Name: topic, Partitions: partitions}); err != nil {
+	if err := l.Ensure(await.Context(t), eventlog.TopicSpec{Name: topic, Partitions: partitions}); err != nil {
 		t.Fatal(err)
 	}
 	return topic
@@ -48,22 +39,18 @@ func record(key string, value any) eventlog.Record {
 	return eventlog.Record{Key: []byte(key), Value: fmt.Append(nil, value)}
 }
 
-// appendAll appends one record per call, and returns the positions.
-func appendAll(t testing.TB, l *eventlog.Log, topic string, recs ...eventlog.Record) []eventlog.Position {
+// appendAll appends one record per call.
+func appendAll(t testing.TB, l *eventlog.Log, topic string, recs ...eventlog.Record) {
 	t.Helper()
-	var out []eventlog.Position
 	for _, r := range recs {
-		pos, err := l.Append(within(t, patience), topic, r)
-		if err != nil {
+		if _, err := l.Append(await.Context(t), topic, r); err != nil {
 			t.Fatal(err)
 		}
-		out = append(out, pos...)
 	}
-	return out
 }
 
-// background runs fn until stop is called; stop waits for it and fails the test if fn returned an error.
-func background(t testing.TB, fn func(ctx context.Context) error) (stop func()) {
+// Background runs fn until stop is called; stop waits for it and fails the test if fn returned an error.
+func Background(t testing.TB, fn func(ctx context.Context) error) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -77,27 +64,13 @@ func background(t testing.TB, fn func(ctx context.Context) error) (stop func()) 
 				if err != nil {
 					t.Errorf("ended with: %v", err)
 				}
-			case <-time.After(patience):
+			case <-time.After(await.Patience):
 				t.Error("did not end")
 			}
 		})
 	}
 	t.Cleanup(stop)
 	return stop
-}
-
-// eventually polls until cond holds.
-func eventually(t testing.TB, what string, cond func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(patience)
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !cond() {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within %s", what, patience)
-		}
-		<-tick.C
-	}
 }
 
 // seen collects records from several goroutines.

@@ -15,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"tidemark/pkg/eventlog"
+	"tidemark/pkg/testkit/await"
 )
 
 // Run checks every promise of pkg/eventlog against the broker.
@@ -55,7 +56,7 @@ func appendPositions(t *testing.T, b *Broker) {
 	for i := range 60 {
 		recs = append(recs, record(fmt.Sprint("key", i%7), i))
 	}
-	pos, err := l.Append(within(t, patience), topic, recs...)
+	pos, err := l.Append(await.Context(t), topic, recs...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,8 +74,8 @@ func appendPositions(t *testing.T, b *Broker) {
 	}
 
 	var s seen
-	stop := background(t, func(ctx context.Context) error { return l.Consume(ctx, newGroup(), topic, consumeInto(&s)) })
-	eventually(t, "all records read", func() bool { return s.len() >= len(recs) })
+	stop := Background(t, func(ctx context.Context) error { return l.Consume(ctx, newGroup(), topic, consumeInto(&s)) })
+	await.True(t, "all records read", func() bool { return s.len() >= len(recs) })
 	stop()
 	got := map[eventlog.Position]string{}
 	last := map[int]int64{}
@@ -88,7 +89,7 @@ func appendPositions(t *testing.T, b *Broker) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("positions told (-) and read (+):\n%s", d)
 	}
-	first, end, err := l.Offsets(within(t, patience), topic)
+	first, end, err := l.Offsets(await.Context(t), topic)
 	if err != nil || len(first) != 3 || end[0]+end[1]+end[2] != int64(len(recs)) {
 		t.Errorf("offsets: first %v, end %v, %v", first, end, err)
 	}
@@ -109,8 +110,8 @@ func oddRecords(t *testing.T, b *Broker) {
 		topic := newTopic(t, l, 1)
 		appendAll(t, l, topic, recs...)
 		var s seen
-		stop := background(t, func(ctx context.Context) error { return l.Consume(ctx, newGroup(), topic, consumeInto(&s)) })
-		eventually(t, "all records read", func() bool { return s.len() >= len(recs) })
+		stop := Background(t, func(ctx context.Context) error { return l.Consume(ctx, newGroup(), topic, consumeInto(&s)) })
+		await.True(t, "all records read", func() bool { return s.len() >= len(recs) })
 		stop()
 		for i, got := range s.recs {
 			want := recs[i]
@@ -130,7 +131,7 @@ func groupCommit(t *testing.T, b *Broker) {
 	for c := range callers {
 		wg.Go(func() {
 			for i := range each {
-				if _, err := l.Append(within(t, patience), topic, record(fmt.Sprint(c), i)); err != nil {
+				if _, err := l.Append(await.Context(t), topic, record(fmt.Sprint(c), i)); err != nil {
 					t.Error(err)
 				}
 			}
@@ -153,13 +154,13 @@ func largeRecords(t *testing.T, b *Broker) {
 	var recs []eventlog.Record
 	for _, n := range sizes {
 		value := make([]byte, n)
-		random.Read(value)
+		_, _ = random.Read(value) // never fails
 		recs = append(recs, eventlog.Record{Key: []byte("k"), Value: value})
 	}
 	appendAll(t, l, topic, recs...)
 	var s seen
-	stop := background(t, func(ctx context.Context) error { return l.Consume(ctx, newGroup(), topic, consumeInto(&s)) })
-	eventually(t, "all records read", func() bool { return s.len() >= len(recs) })
+	stop := Background(t, func(ctx context.Context) error { return l.Consume(ctx, newGroup(), topic, consumeInto(&s)) })
+	await.True(t, "all records read", func() bool { return s.len() >= len(recs) })
 	stop()
 	for i := range recs {
 		if !bytes.Equal(recs[i].Value, s.recs[i].Value) {
@@ -173,18 +174,18 @@ func overTheLimit(t *testing.T, b *Broker) {
 	cfg.MaxRecordBytes = 1 << 20
 	l := Open(t, cfg)
 	topic := newTopic(t, l, 1)
-	if _, err := l.Append(within(t, patience), topic, record("k", make([]byte, 1<<20))); !errors.Is(err, eventlog.ErrTooLarge) {
+	if _, err := l.Append(await.Context(t), topic, record("k", make([]byte, 1<<20))); !errors.Is(err, eventlog.ErrTooLarge) {
 		t.Errorf("a record over our own limit: %v", err)
 	}
 
 	narrow := eventlog.TopicSpec{Name: topic + "-narrow", Partitions: 1, Config: map[string]string{"max.message.bytes": "10000"}}
-	if err := l.Ensure(within(t, patience), narrow); err != nil {
+	if err := l.Ensure(await.Context(t), narrow); err != nil {
 		t.Fatal(err)
 	}
 	random := make([]byte, 50_000)
-	rand.NewChaCha8([32]byte{2}).Read(random)
+	_, _ = rand.NewChaCha8([32]byte{2}).Read(random) // never fails
 	big := eventlog.Record{Key: []byte("k"), Value: random}
-	pos, err := l.Append(within(t, patience), narrow.Name, record("k", 1), big, record("k", 2))
+	pos, err := l.Append(await.Context(t), narrow.Name, record("k", 1), big, record("k", 2))
 	var ae *eventlog.AppendError
 	if !errors.Is(err, eventlog.ErrTooLarge) || errors.Is(err, eventlog.ErrUnavailable) || !errors.As(err, &ae) {
 		t.Fatalf("a record over the topic's limit: %v", err)
@@ -196,10 +197,10 @@ func overTheLimit(t *testing.T, b *Broker) {
 
 func unknownTopic(t *testing.T, b *Broker) {
 	l := Open(t, b.Config)
-	if _, err := l.Append(within(t, patience), "test-no-such-topic", record("k", 1)); !errors.Is(err, eventlog.ErrUnknownTopic) {
+	if _, err := l.Append(await.Context(t), "test-no-such-topic", record("k", 1)); !errors.Is(err, eventlog.ErrUnknownTopic) {
 		t.Errorf("append: %v", err)
 	}
-	err := l.Consume(within(t, patience), newGroup(), "test-no-such-topic", nil)
+	err := l.Consume(await.Context(t), newGroup(), "test-no-such-topic", nil)
 	if !errors.Is(err, eventlog.ErrUnknownTopic) {
 		t.Errorf("consume: %v", err)
 	}
@@ -208,7 +209,7 @@ func unknownTopic(t *testing.T, b *Broker) {
 func appendAfterClose(t *testing.T, b *Broker) {
 	l := Open(t, b.Config)
 	topic := newTopic(t, l, 1)
-	if err := l.Close(within(t, patience)); err != nil {
+	if err := l.Close(await.Context(t)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := l.Append(context.Background(), topic, record("k", 1)); !errors.Is(err, eventlog.ErrClosed) {
@@ -219,10 +220,10 @@ func appendAfterClose(t *testing.T, b *Broker) {
 func partitionCount(t *testing.T, b *Broker) {
 	l := Open(t, b.Config)
 	topic := newTopic(t, l, 2)
-	if err := l.Ensure(within(t, patience), eventlog.TopicSpec{Name: topic, Partitions: 2}); err != nil {
+	if err := l.Ensure(await.Context(t), eventlog.TopicSpec{Name: topic, Partitions: 2}); err != nil {
 		t.Errorf("the same again: %v", err)
 	}
-	if err := l.Ensure(within(t, patience), eventlog.TopicSpec{Name: topic, Partitions: 3}); !errors.Is(err, eventlog.ErrPartitionCount) {
+	if err := l.Ensure(await.Context(t), eventlog.TopicSpec{Name: topic, Partitions: 3}); !errors.Is(err, eventlog.ErrPartitionCount) {
 		t.Errorf("another number: %v", err)
 	}
 }
@@ -235,7 +236,7 @@ func resume(t *testing.T, b *Broker) {
 	}
 	stopAfter := errors.New("seen enough")
 	var first []string
-	err := l.Consume(within(t, patience), group, topic, func(ctx context.Context, p *eventlog.Partition) error {
+	err := l.Consume(await.Context(t), group, topic, func(ctx context.Context, p *eventlog.Partition) error {
 		if p.Committed() != -1 {
 			t.Errorf("a new group has committed %d", p.Committed())
 		}
@@ -260,7 +261,7 @@ func resume(t *testing.T, b *Broker) {
 
 	var second []string
 	l = Open(t, b.Config)
-	err = l.Consume(within(t, patience), group, topic, func(ctx context.Context, p *eventlog.Partition) error {
+	err = l.Consume(await.Context(t), group, topic, func(ctx context.Context, p *eventlog.Partition) error {
 		if p.Committed() != 4 {
 			t.Errorf("committed is %d, want 4", p.Committed())
 		}
@@ -291,7 +292,7 @@ func startAt(t *testing.T, b *Broker) {
 		appendAll(t, l, topic, record("k", i))
 	}
 	stopAfter := errors.New("seen enough")
-	err := l.Consume(within(t, patience), newGroup(), topic, func(ctx context.Context, p *eventlog.Partition) error {
+	err := l.Consume(await.Context(t), newGroup(), topic, func(ctx context.Context, p *eventlog.Partition) error {
 		if err := p.StartAt(3); err != nil {
 			return err
 		}
@@ -317,7 +318,7 @@ func outOfRange(t *testing.T, b *Broker) {
 	topic, group := newTopic(t, l, 1), newGroup()
 	appendAll(t, l, topic, record("k", 1))
 	stopAfter := errors.New("committed")
-	err := l.Consume(within(t, patience), group, topic, func(ctx context.Context, p *eventlog.Partition) error {
+	err := l.Consume(await.Context(t), group, topic, func(ctx context.Context, p *eventlog.Partition) error {
 		if err := p.Commit(ctx, 1000); err != nil {
 			return err
 		}
@@ -326,7 +327,7 @@ func outOfRange(t *testing.T, b *Broker) {
 	if !errors.Is(err, stopAfter) {
 		t.Fatal(err)
 	}
-	err = l.Consume(within(t, patience), group, topic, func(ctx context.Context, p *eventlog.Partition) error {
+	err = l.Consume(await.Context(t), group, topic, func(ctx context.Context, p *eventlog.Partition) error {
 		_, err := p.Next(ctx)
 		return err
 	})
@@ -347,7 +348,7 @@ func foreign(t *testing.T, b *Broker, recs ...*kgo.Record) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if err := c.ProduceSync(within(t, patience), recs...).FirstErr(); err != nil {
+	if err := c.ProduceSync(await.Context(t), recs...).FirstErr(); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -365,7 +366,7 @@ func corruptRecord(t *testing.T, b *Broker) {
 
 	var got []string
 	stopAfter := errors.New("seen enough")
-	err := l.Consume(within(t, patience), newGroup(), topic, func(ctx context.Context, p *eventlog.Partition) error {
+	err := l.Consume(await.Context(t), newGroup(), topic, func(ctx context.Context, p *eventlog.Partition) error {
 		for range 4 {
 			r, err := p.Next(ctx)
 			got = append(got, fmt.Sprintf("%d %s %t", r.Offset, r.Value, errors.Is(err, eventlog.ErrCorrupt)))
@@ -392,13 +393,13 @@ func slowConsumer(t *testing.T, b *Broker) {
 	}
 	atMost := (cfg.BufferBytes+cfg.FetchBytes)/size + 1
 	stopAfter := errors.New("seen enough")
-	err := l.Consume(within(t, patience), newGroup(), topic, func(ctx context.Context, p *eventlog.Partition) error {
+	err := l.Consume(await.Context(t), newGroup(), topic, func(ctx context.Context, p *eventlog.Partition) error {
 		n := 0
 		if _, err := p.Next(ctx); err != nil {
 			return err
 		}
 		// Let it read ahead until it stops by itself.
-		eventually(t, "the buffer is full", func() bool { return p.Buffered()*size >= cfg.BufferBytes-size })
+		await.True(t, "the buffer is full", func() bool { return p.Buffered()*size >= cfg.BufferBytes-size })
 		for n = 1; n < records; n++ {
 			if got := p.Buffered(); got > atMost {
 				t.Errorf("%d records are buffered, %d may be", got, atMost)
@@ -418,7 +419,7 @@ func handlerFails(t *testing.T, b *Broker) {
 	l := Open(t, b.Config)
 	topic := newTopic(t, l, 2)
 	broken := errors.New("broken")
-	err := l.Consume(within(t, patience), newGroup(), topic, func(ctx context.Context, p *eventlog.Partition) error {
+	err := l.Consume(await.Context(t), newGroup(), topic, func(ctx context.Context, p *eventlog.Partition) error {
 		if p.ID() == 1 {
 			return broken
 		}
@@ -444,15 +445,15 @@ func twoOwners(t *testing.T, b *Broker) {
 		}
 	}
 	one, two := Open(t, b.Config), Open(t, b.Config)
-	stopOne := background(t, func(ctx context.Context) error { return one.Consume(ctx, group, topic, handler("one")) })
+	stopOne := Background(t, func(ctx context.Context) error { return one.Consume(ctx, group, topic, handler("one")) })
 	var stopTwo func()
 	for i := range records {
 		appendAll(t, l, topic, record(fmt.Sprint(i%16), i))
 		switch i {
 		case 100:
-			eventually(t, "the first member reads", func() bool { return s.len() > 50 })
+			await.True(t, "the first member reads", func() bool { return s.len() > 50 })
 			joined := make(chan struct{}, 8)
-			stopTwo = background(t, func(ctx context.Context) error {
+			stopTwo = Background(t, func(ctx context.Context) error {
 				return two.Consume(ctx, group, topic, func(ctx context.Context, p *eventlog.Partition) error {
 					joined <- struct{}{}
 					return handler("two")(ctx, p)
@@ -460,7 +461,7 @@ func twoOwners(t *testing.T, b *Broker) {
 			})
 			select {
 			case <-joined:
-			case <-time.After(patience):
+			case <-time.After(await.Patience):
 				t.Fatal("the second member got no partition")
 			}
 		case 250:
@@ -472,7 +473,7 @@ func twoOwners(t *testing.T, b *Broker) {
 		slices.Sort(v)
 		return len(slices.Compact(v))
 	}
-	eventually(t, "every record was handled", func() bool { return distinct() == records })
+	await.True(t, "every record was handled", func() bool { return distinct() == records })
 	stopTwo()
 	// Per partition, the first sight of each offset is in order and without a gap.
 	next := map[int]int64{}
@@ -509,8 +510,8 @@ func overstay(t *testing.T, b *Broker) {
 	<-holding
 	endOne()
 	var s seen
-	stop := background(t, func(ctx context.Context) error { return two.Consume(ctx, group, topic, consumeInto(&s)) })
-	eventually(t, "the second member has the record", func() bool { return s.len() == 1 })
+	stop := Background(t, func(ctx context.Context) error { return two.Consume(ctx, group, topic, consumeInto(&s)) })
+	await.True(t, "the second member has the record", func() bool { return s.len() == 1 })
 	close(release)
 	if err := <-result; !errors.Is(err, eventlog.ErrNotOwner) {
 		t.Errorf("commit of the one that overstayed: %v", err)
@@ -527,7 +528,7 @@ func tail(t *testing.T, b *Broker) {
 	appendAll(t, l, topic, record("old", "old"))
 	var s seen
 	ready := make(chan struct{})
-	stop := background(t, func(ctx context.Context) error {
+	stop := Background(t, func(ctx context.Context) error {
 		return l.Tail(ctx, topic, func() { close(ready) }, func(r eventlog.Record) { s.add(r) })
 	})
 	<-ready
@@ -536,7 +537,7 @@ func tail(t *testing.T, b *Broker) {
 		appendAll(t, l, topic, record(fmt.Sprint(i), fmt.Sprintf("%02d", i)))
 		want = append(want, fmt.Sprintf("%02d", i))
 	}
-	eventually(t, "all records seen", func() bool { return s.len() >= len(want) })
+	await.True(t, "all records seen", func() bool { return s.len() >= len(want) })
 	stop()
 	got := s.values()
 	slices.Sort(got)
@@ -550,11 +551,11 @@ func outage(t *testing.T, b *Broker) {
 	topic := newTopic(t, l, 2)
 	var consumed, tailed seen
 	ready := make(chan struct{})
-	stopTail := background(t, func(ctx context.Context) error {
+	stopTail := Background(t, func(ctx context.Context) error {
 		return l.Tail(ctx, topic, func() { close(ready) }, func(r eventlog.Record) { tailed.add(r) })
 	})
 	<-ready
-	stop := background(t, func(ctx context.Context) error { return l.Consume(ctx, newGroup(), topic, consumeInto(&consumed)) })
+	stop := Background(t, func(ctx context.Context) error { return l.Consume(ctx, newGroup(), topic, consumeInto(&consumed)) })
 	const records = 60
 	for i := range records {
 		if i%20 == 10 {
@@ -568,8 +569,8 @@ func outage(t *testing.T, b *Broker) {
 		slices.Sort(v)
 		return len(slices.Compact(v))
 	}
-	eventually(t, "the tail has everything", func() bool { return distinct(&tailed) == records })
-	eventually(t, "the group has everything", func() bool { return distinct(&consumed) == records })
+	await.True(t, "the tail has everything", func() bool { return distinct(&tailed) == records })
+	await.True(t, "the group has everything", func() bool { return distinct(&consumed) == records })
 	stop()
 	stopTail()
 	t.Logf("%d records: tail saw %d, group handled %d", records, tailed.len(), consumed.len())
