@@ -18,15 +18,14 @@ type finding struct {
 	findingRow
 	MetricTitle string
 	// Change is the relative change with its sign, for example +12.3%.
-	Change        string
-	BeforeText    string
-	AfterText     string
-	Bad, Up       bool
-	Graph         string
-	HasGraph      bool
-	MachineLink   string
-	OrderLink     string
-	FindingsTitle string
+	Change      string
+	BeforeText  string
+	AfterText   string
+	Bad, Up     bool
+	Graph       string
+	HasGraph    bool
+	MachineLink string
+	OrderLink   string
 }
 
 // findingQuery is what page_findings asks; zero values mean any.
