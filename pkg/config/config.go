@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 
@@ -91,16 +92,22 @@ func (f file) Validate(app *kong.Application) error {
 	return errors.Join(problems...)
 }
 
-// Resolve gives the file's value of a flag.
+// Resolve gives the file's value of a flag. Kong asks after it has read the
+// variables, so one that is set must be left alone here.
 func (f file) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 	value, ok := f[flag.Name]
-	if !ok {
+	if !ok || slices.ContainsFunc(flag.Envs, isSet) {
 		return nil, nil //nolint:nilnil // kong's way of saying "not here"
 	}
 	if list, ok := value.([]any); ok {
 		return strings.Join(lo.Map(list, func(v any, _ int) string { return fmt.Sprint(v) }), ","), nil
 	}
 	return fmt.Sprint(value), nil
+}
+
+func isSet(variable string) bool {
+	_, ok := os.LookupEnv(variable)
+	return ok
 }
 
 func nearest(word string, names []string) string {

@@ -25,27 +25,31 @@ func demoHistory() synth.Config { return synth.DefaultConfig() }
 // follows from its place in the history, so a start that was cut off goes on
 // where it ended and nothing is there twice.
 func (p *process) demo(ctx context.Context) error {
-	if err := p.fillDemo(ctx); err != nil && ctx.Err() == nil {
+	switch appended, err := p.fillDemo(ctx); {
+	case err == nil:
+		p.log.InfoContext(ctx, "demo database has its runs", "appended", appended)
+	case ctx.Err() == nil:
 		p.log.ErrorContext(ctx, "demo database not filled", "err", err)
 	}
 	<-ctx.Done()
 	return nil
 }
 
-func (p *process) fillDemo(ctx context.Context) error {
+// fillDemo returns how many runs it appended: all of them or none.
+func (p *process) fillDemo(ctx context.Context) (int, error) {
 	g, err := synth.New(demoHistory())
 	if err != nil {
-		return err
+		return 0, err
 	}
 	type row struct {
 		Runs uint64 `ch:"runs"`
 	}
 	have, err := store.Select[row](ctx, p.store, sql.MustQuery("database_runs"), store.Params{"database": demoDatabase})
 	if err != nil {
-		return fmt.Errorf("count the demo's runs: %w", err)
+		return 0, fmt.Errorf("count the demo's runs: %w", err)
 	}
 	if len(have) == 1 && have[0].Runs >= uint64(g.Count()) { //nolint:gosec // a count
-		return nil
+		return 0, nil
 	}
 	bar := progress(g.Count(), "filling the demo database")
 	defer bar.Finish() //nolint:errcheck // a progress bar
@@ -64,10 +68,10 @@ func (p *process) fillDemo(ctx context.Context) error {
 			continue
 		}
 		if err := flush(); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return flush()
+	return g.Count(), flush()
 }
 
 func demoEvent(run synth.Run) event.Envelope {

@@ -10,7 +10,7 @@ import (
 )
 
 type synthCmd struct {
-	Out         string  `arg:"" help:"Folder for the reports and truth.json; made when missing." type:"path"`
+	Out         string  `arg:"" help:"Folder for the reports, made when missing; the truth goes beside it, into FOLDER.truth.json." type:"path"`
 	Seed        uint64  `help:"Same seed, same bytes." default:"1"`
 	Machines    int     `help:"Number of machines." default:"3"`
 	Tests       int     `help:"Number of tests." default:"40"`
@@ -23,7 +23,8 @@ type synthCmd struct {
 	Swaps       int     `help:"Number of machines replaced once." default:"1"`
 }
 
-// Run writes one file per report, named in the order of arrival, and the truth.
+// Run writes one file per report, named in the order of arrival, and the truth
+// beside their folder, so that the folder can be submitted as it is.
 func (c *synthCmd) Run() error {
 	cfg := synth.DefaultConfig()
 	cfg.Seed, cfg.Machines, cfg.Tests, cfg.Orders, cfg.Samples = c.Seed, c.Machines, c.Tests, c.Orders, c.Samples
@@ -51,9 +52,10 @@ func (c *synthCmd) Run() error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(c.Out, "truth.json"), truth, 0o600); err != nil {
+	beside := filepath.Clean(c.Out) + ".truth.json"
+	if err := os.WriteFile(beside, truth, 0o600); err != nil {
 		return err
 	}
-	fmt.Printf("%d reports and truth.json in %s (seed %d)\n", n, c.Out, c.Seed)
+	fmt.Printf("%d reports in %s, the truth in %s (seed %d)\n", n, c.Out, beside, c.Seed)
 	return nil
 }

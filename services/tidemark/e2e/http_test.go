@@ -243,3 +243,11 @@ func filePart(t *testing.T, report []byte) (body []byte, contentType string) {
 	}
 	return b.Bytes(), w.FormDataContentType()
 }
+
+// decode is for goroutines other than the test's.
+func decode(a answer, into any) error {
+	if err := json.Unmarshal([]byte(a.text), into); err != nil {
+		return fmt.Errorf("%w in %d %s", err, a.code, a.text)
+	}
+	return nil
+}
