@@ -159,6 +159,7 @@ func TestErrors_EveryKind_IsOneClearAnswerAndOneEvent(t *testing.T) {
 		"both file and data":        {"/v4/nts/submitRun", []byte("input_data=1&file=2"), []header{isForm}, 400, "cannot provide input file *and* data", "nts", event.SubmissionRefused},
 		"bad escape":                {"/v4/nts/submitRun", []byte("input_data=%zz"), []header{isForm}, 400, "could not parse the form body", "nts", event.SubmissionRefused},
 		"multipart cut short":       {"/v4/nts/submitRun", []byte("--edge\r\nContent-Disposition: form-data; name=\"input_data\"\r\n\r\nabc"), []header{multi}, 400, "could not parse the multipart body", "nts", event.SubmissionRefused},
+		"multipart without its end": {"/v4/nts/submitRun", []byte("--edge\r\nContent-Disposition: form-data; name=\"input_data\"\r\n\r\n{}\r\n--edge"), []header{multi}, 400, "could not parse the multipart body", "nts", event.SubmissionRefused},
 		"multipart without an edge": {"/v4/nts/submitRun", []byte("x"), []header{{"Content-Type", "multipart/form-data"}}, 400, "multipart Content-Type names no boundary of 1 to 70 characters", "nts", event.SubmissionRefused},
 		"truncated gzip":            {"/v4/nts/submitRun", gzipped(t, reportOf("1"))[:60], []header{{"Content-Encoding", "gzip"}}, 400, "could not read the body", "nts", event.SubmissionRefused},
 		"truncated zstd":            {"/v4/nts/submitRun", zstded(t, reportOf("1"))[:60], []header{{"Content-Encoding", "zstd"}}, 400, "could not read the body", "nts", event.SubmissionRefused},

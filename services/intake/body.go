@@ -165,7 +165,7 @@ type wrapped struct {
 
 func (r wrapped) Read(p []byte) (int, error) {
 	n, err := r.ReadCloser.Read(p)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		err = fmt.Errorf("decompress %s: %w", r.name, err)
 	}
 	return n, err

@@ -98,7 +98,7 @@ func (b *bodyReader) multipart(ctx context.Context, in io.Reader) (received, err
 	g := gathered{fields: map[string]string{}}
 	for n := 0; ; n++ {
 		part, err := parts.NextPart()
-		if err == io.EOF {
+		if err == io.EOF { //nolint:errorlint // a wrapped io.EOF is a body that ends before its last boundary
 			return g.done()
 		}
 		if err == nil && n == maxParts {
@@ -193,7 +193,7 @@ func (d *formDecoder) Read(p []byte) (int, error) {
 // next decodes one byte. Special are '=' and '&' when not escaped, and 0 for the end.
 func (d *formDecoder) next() (c byte, special bool, err error) {
 	c, err = d.in.ReadByte()
-	if err == io.EOF {
+	if err == io.EOF { //nolint:errorlint // only a bare io.EOF is the end; one that is wrapped is a body cut short
 		d.ended = true
 		return 0, true, nil
 	}
