@@ -58,7 +58,7 @@ func (s *Service) getRegression(c *fiber.Ctx, q v4Request) error {
 func (s *Service) line(c *fiber.Ctx, q v4Request) (suite.Metric, graphQuery, error) {
 	index, err := strconv.Atoi(c.Params("field"))
 	if err != nil || index >= len(q.schema.Metrics) {
-		return suite.Metric{}, graphQuery{}, abortion(fiber.StatusNotFound, noSuchURL)
+		return suite.Metric{}, graphQuery{}, notThere(noSuchURL)
 	}
 	metric := q.schema.Metrics[index]
 	line := graphQuery{
@@ -66,7 +66,7 @@ func (s *Service) line(c *fiber.Ctx, q v4Request) (suite.Metric, graphQuery, err
 		metric: metric.Name, status: metric.Status,
 	}
 	if line.machineID == 0 || line.testID == 0 {
-		return metric, line, abortion(fiber.StatusNotFound, noSuchURL)
+		return metric, line, notThere(noSuchURL)
 	}
 	machines, err := s.read.Machine(q.ctx, q.key, line.machineID, "")
 	if err != nil {
@@ -77,7 +77,7 @@ func (s *Service) line(c *fiber.Ctx, q v4Request) (suite.Metric, graphQuery, err
 		return metric, line, err
 	}
 	if len(machines) == 0 || len(tests) == 0 {
-		return metric, line, abortion(fiber.StatusNotFound, noSuchURL)
+		return metric, line, notThere(noSuchURL)
 	}
 	return metric, line, nil
 }

@@ -196,19 +196,6 @@ func ask(t testing.TB, app *fiber.App, method, path string, headers ...string) (
 	return res, body
 }
 
-func get(t testing.TB, app *fiber.App, path string) map[string]any {
-	t.Helper()
-	res, body := ask(t, app, http.MethodGet, path)
-	if res.StatusCode != http.StatusOK {
-		t.Fatalf("GET %s: %d %s", path, res.StatusCode, body)
-	}
-	var out map[string]any
-	if err := json.Unmarshal(body, &out); err != nil {
-		t.Fatalf("GET %s: %v in %s", path, err, body)
-	}
-	return out
-}
-
 // report is a v2 report.
 func report(machine, order string, tests ...map[string]any) json.RawMessage {
 	body, _ := json.Marshal(map[string]any{

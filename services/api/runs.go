@@ -68,14 +68,14 @@ func (s *Service) getSamples(c *fiber.Ctx, q v4Request) error {
 func (s *Service) getSample(c *fiber.Ctx, q v4Request) error {
 	sampleID, err := strconv.ParseUint(c.Params("sample"), 10, 64)
 	if err != nil {
-		return abortion(fiber.StatusNotFound, "Invalid order.") // LNT's own words for a sample, too
+		return notThere("Invalid order.") // LNT's own words for a sample, too
 	}
 	place, found, err := s.read.SampleRun(q.ctx, q.key, sampleID)
 	if err != nil {
 		return err
 	}
 	if !found {
-		return abortion(fiber.StatusNotFound, "Invalid order.")
+		return notThere("Invalid order.")
 	}
 	samples, err := s.readSamples(q, []runDetail{{seq: place.Seq, sampleRows: place.Row + 1}})
 	if err != nil {

@@ -95,7 +95,7 @@ type column struct {
 }
 
 // put makes room on the first value of a metric.
-func (v *runValues) put(place cell, real bool) *column {
+func (v *runValues) put(place cell, number bool) *column {
 	if place.metric == 0 || int(place.metric) > len(v.columns) || place.row >= v.rows {
 		return nil
 	}
@@ -104,9 +104,9 @@ func (v *runValues) put(place cell, real bool) *column {
 		col.has = make([]bool, v.rows)
 	}
 	switch {
-	case real && col.reals == nil:
+	case number && col.reals == nil:
 		col.reals = make([]float64, v.rows)
-	case !real && col.texts == nil:
+	case !number && col.texts == nil:
 		col.texts = make([]string, v.rows)
 	}
 	col.has[place.row] = true

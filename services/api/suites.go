@@ -107,7 +107,7 @@ func (s *Service) getOrder(c *fiber.Ctx, q v4Request) error {
 		return err
 	}
 	if !found {
-		return abortion(fiber.StatusNotFound, "Invalid order.")
+		return notThere("Invalid order.")
 	}
 	o := newObject()
 	o.number("id", uint64(order))

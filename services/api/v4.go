@@ -35,8 +35,8 @@ func (e *v4Error) Error() string { return e.text }
 // refusal is the body of what LNT's own code refuses.
 func refusal(status int, text string) error { return &v4Error{status, "msg", text} }
 
-// abortion is the body of what its framework refuses.
-func abortion(status int, text string) error { return &v4Error{status, "message", text} }
+// notThere is the body of what its framework does not find.
+func notThere(text string) error { return &v4Error{fiber.StatusNotFound, "message", text} }
 
 const noSuchURL = "The requested URL was not found on the server. " +
 	"If you entered the URL manually please check your spelling and try again."
