@@ -3,6 +3,7 @@ package client
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 
@@ -33,7 +34,7 @@ func prepare(data []byte, compression string) (content, error) {
 	defer plain.Close()
 	head := make([]byte, 64)
 	n, err := io.ReadFull(plain, head)
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return content{}, fmt.Errorf("decompress: %w", err)
 	}
 	c.mediaType = mediaOf(head[:n])

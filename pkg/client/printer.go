@@ -43,6 +43,7 @@ func (p *printer) done(r Result) {
 		p.seen.Refused++
 	case Failed:
 		p.seen.Failed++
+	case Stored, Received, Planned: // nothing is missing
 	}
 	if p.bar != nil {
 		_ = p.bar.Clear() // a bar that cannot be drawn is no reason to stop

@@ -37,7 +37,7 @@ type Result struct {
 }
 
 // Incomplete says that not every file was stored.
-type Incomplete struct{ Files, Refused, Failed int }
+type Incomplete struct{ Files, Refused, Failed int } //nolint:errname // callers read client.Incomplete
 
 func (e *Incomplete) Error() string {
 	return fmt.Sprintf("%d of %d files were not stored: %d refused, %d not delivered", e.Refused+e.Failed, e.Files, e.Refused, e.Failed)

@@ -103,7 +103,7 @@ func (c *conn) insert(statement, format string, params map[string]string, data i
 		if n > 0 && c.native.insertAppend(stream, bytesAt(buffer[:n]), uint(n)) != 0 {
 			break // the reason comes with the result
 		}
-		if readErr == io.EOF {
+		if readErr == io.EOF { //nolint:errorlint // only a bare io.EOF is the end; one that is wrapped is data cut short
 			break
 		}
 		if readErr != nil {

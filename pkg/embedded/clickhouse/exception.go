@@ -11,7 +11,7 @@ import (
 
 // Exception is an error of the engine, or one this package answers in the engine's
 // own words so that clients treat both alike.
-type Exception struct {
+type Exception struct { //nolint:errname // the engine's own word
 	Code    int    // ClickHouse's error code; 1001 when the engine gave none
 	Message string // without the "Code: N. DB::Exception:" prefix
 }

@@ -179,11 +179,11 @@ func (p *reader) admits(r *http.Request) error {
 	}
 	host = strings.Trim(host, "[]")
 	if !p.isLocal(host) {
-		return fmt.Errorf("Host %q is not answered: this port is for this machine (localhost, 127.0.0.1); other names have to be configured", host)
+		return fmt.Errorf("host %q is not answered: this port is for this machine (localhost, 127.0.0.1); other names have to be configured", host)
 	}
 	if origin := r.Header.Get("Origin"); origin != "" {
 		if parsed, err := url.Parse(origin); err != nil || !strings.EqualFold(parsed.Host, r.Host) {
-			return fmt.Errorf("Origin %q is not answered: pages of other sites cannot ask this port", origin)
+			return fmt.Errorf("origin %q is not answered: pages of other sites cannot ask this port", origin)
 		}
 	}
 	if r.Header.Get("Sec-Fetch-Site") == "cross-site" {

@@ -37,11 +37,11 @@ func scan(text string, until func(token) bool) {
 		if t == nil {
 			continue
 		}
-		if t.kind == mark && strings.Contains(")]}", t.text) {
+		if t.kind == mark && strings.ContainsAny(t.text, ")]}") {
 			depth--
 		}
 		t.depth = depth
-		if t.kind == mark && strings.Contains("([{", t.text) {
+		if t.kind == mark && strings.ContainsAny(t.text, "([{") {
 			depth++
 		}
 		if until(*t) {
@@ -148,11 +148,11 @@ func unescape(c byte) byte {
 
 // scanHeredoc reads $tag$ ... $tag$; nil when there is none at i.
 func scanHeredoc(text string, i int) (int, *token) {
-	close := strings.IndexByte(text[i+1:], '$')
-	if close < 0 {
+	length := strings.IndexByte(text[i+1:], '$')
+	if length < 0 {
 		return 0, nil
 	}
-	tag := text[i : i+close+2]
+	tag := text[i : i+length+2]
 	if strings.ContainsFunc(tag[1:len(tag)-1], func(r rune) bool { return r >= 0x80 || !isWordByte(byte(r)) }) {
 		return 0, nil
 	}
