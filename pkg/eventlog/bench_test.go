@@ -67,7 +67,7 @@ func BenchmarkRoundTrip(b *testing.B) {
 					for {
 						r, err := p.Next(ctx)
 						if err != nil {
-							return nil
+							return err
 						}
 						got <- struct{}{}
 						if err := p.Commit(ctx, r.Offset+1); err != nil {

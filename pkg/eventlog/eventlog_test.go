@@ -111,7 +111,7 @@ func TestClose_InTheMiddleOfEverything_EndsEverything(t *testing.T) {
 			assigned <- struct{}{}
 			for {
 				if _, err := p.Next(ctx); err != nil {
-					return nil
+					return err
 				}
 			}
 		})

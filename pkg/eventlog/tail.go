@@ -65,14 +65,12 @@ func (l *Log) Tail(ctx context.Context, topic string, ready func(), handle func(
 	return nil
 }
 
-// tailPartition reads one partition from offset at, over and over again if the log moves under it.
+// tailPartition reads one partition from offset at, over and over again if the log moves under it. What it returns says nothing
+// once ctx has ended.
 func (l *Log) tailPartition(ctx context.Context, topic string, id int, at int64, handle func(Record)) error {
 	for {
 		next, err := l.follow(ctx, topic, id, at, handle)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if !errors.Is(err, ErrOffsetOutOfRange) {
+		if ctx.Err() != nil || !errors.Is(err, ErrOffsetOutOfRange) {
 			return err
 		}
 		firsts, ends, err := l.offsets(ctx, topic, id)

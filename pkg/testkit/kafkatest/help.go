@@ -106,10 +106,7 @@ func consumeInto(s *seen) func(ctx context.Context, p *eventlog.Partition) error
 	return func(ctx context.Context, p *eventlog.Partition) error {
 		for {
 			recs, err := p.NextBatch(ctx, 100, 1<<20)
-			if ctx.Err() != nil {
-				return nil
-			}
-			if err != nil {
+			if err != nil || ctx.Err() != nil {
 				return err
 			}
 			s.add(recs...)
