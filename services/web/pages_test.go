@@ -25,7 +25,7 @@ func TestHome_OfAnEmptyServer_ShowsHowToSendAReport(t *testing.T) {
 		"/v4/compile": "http://example.com/db_default/v4/compile/submitRun",
 	} {
 		body := html.UnescapeString(w.ok(path))
-		mustContain(t, body, "Send the first report", "lnt submit "+submit+" report.json", "tidemark submit "+submit+" report.json",
+		mustContain(t, body, "Send the first report", "lnt submit "+submit+" report.json", "tidemark submit --url "+submit+" report.json",
 			"curl --fail-with-body -F 'input_data=<report.json' "+submit)
 	}
 	behind := w.get("/", "X-Forwarded-Proto", "https", "X-Forwarded-Host", "perf.example.org", "X-Forwarded-Prefix", "/bench").Body
