@@ -106,15 +106,17 @@ func Serve(ctx context.Context, app *fiber.App, ln net.Listener, grace time.Dura
 	go func() { ended <- app.Listener(ln) }()
 	select {
 	case err := <-ended:
+		if err == nil {
+			err = net.ErrClosed // by somebody else: the app takes that for its end
+		}
 		return fmt.Errorf("serve %s: %w", ln.Addr(), err)
 	case <-ctx.Done():
 	}
 	err := app.ShutdownWithTimeout(grace)
-	<-ended
 	if errors.Is(err, context.DeadlineExceeded) {
-		return nil // what is left is slow clients; they are cut off
+		err = nil // what is left is slow clients; they are cut off
 	}
-	return err
+	return errors.Join(err, <-ended)
 }
 
 type requestKey int
