@@ -59,9 +59,9 @@ func TestReads_TwoHundredAtOnce_NeverStarveSubmissionsNorFail(t *testing.T) {
 			}
 		})
 	}
-	eventually(t, "readers at work", time.Minute, func() bool { return codes[http.StatusOK].Load() > 200 })
+	eventually(t, "readers at work", time.Minute, func() bool { return codes[http.StatusOK].Load() > 40 })
 	var slowest time.Duration
-	for i := range 30 {
+	for i := range 15 {
 		if running := s.metric(t, "tidemark_reads_running"); running > 4 {
 			t.Errorf("%v reads at once, want at most 4", running)
 		}
@@ -79,5 +79,5 @@ func TestReads_TwoHundredAtOnce_NeverStarveSubmissionsNorFail(t *testing.T) {
 		t.Error(p)
 	default:
 	}
-	t.Logf("30 submissions, the slowest in %s, beside %d reads answered and %d told to come back", slowest, codes[200].Load(), codes[503].Load())
+	t.Logf("15 submissions, the slowest in %s, beside %d reads answered and %d told to come back", slowest, codes[200].Load(), codes[503].Load())
 }
