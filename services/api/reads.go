@@ -240,20 +240,17 @@ func (r storeReads) RunRows(ctx context.Context, k key, seqs []uint64, each func
 }
 
 func (r storeReads) RunValues(ctx context.Context, k key, seqs []uint64, metrics []string, each func(cell, float64) error) error {
-	var place cell
-	var value float64
-	return r.Each(ctx, qRunValues, k.params("seqs", seqs, "metrics", metrics), func(scan func(...any) error) error {
-		if err := scan(&place.seq, &place.row, &place.metric, &value); err != nil {
-			return err
-		}
-		return each(place, value)
-	})
+	return eachCell(ctx, r, qRunValues, k.params("seqs", seqs, "metrics", metrics), each)
 }
 
 func (r storeReads) RunTexts(ctx context.Context, k key, seqs []uint64, metrics []string, each func(cell, string) error) error {
+	return eachCell(ctx, r, qRunTexts, k.params("seqs", seqs, "metrics", metrics), each)
+}
+
+func eachCell[T any](ctx context.Context, r storeReads, q sql.File, p store.Params, each func(cell, T) error) error {
 	var place cell
-	var value string
-	return r.Each(ctx, qRunTexts, k.params("seqs", seqs, "metrics", metrics), func(scan func(...any) error) error {
+	var value T
+	return r.Each(ctx, q, p, func(scan func(...any) error) error {
 		if err := scan(&place.seq, &place.row, &place.metric, &value); err != nil {
 			return err
 		}
