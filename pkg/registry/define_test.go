@@ -180,16 +180,21 @@ func found(t failing, previous uint32, spoil func(*event.Finding)) event.Envelop
 	return ofType(event.ChangeFound, string(body))
 }
 
+func changesOf(t testing.TB, e event.Envelope) event.Changes {
+	t.Helper()
+	changes, err := event.DecodeChanges(e.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return changes
+}
+
 func TestFound_AboutKnownThings_PassesThrough(t *testing.T) {
 	t.Parallel()
 	l := setup(t)
 	l.accept(run("m", "1").with(testEntry{"t", "score", []float64{1}}))
 	e := found(t, 1, func(*event.Finding) {})
-	changes, err := event.DecodeChanges(e.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := registry.Decision{Seq: 2, Status: event.Accepted, Rows: registry.Rows{Findings: changes.Findings}}
+	want := registry.Decision{Seq: 2, Status: event.Accepted, Rows: registry.Rows{Findings: changesOf(t, e).Findings}}
 	if diff := cmp.Diff(l.decide(e), want); diff != "" {
 		t.Errorf("got - want +\n%s", diff)
 	}
@@ -233,11 +238,9 @@ func TestFound_SameFindingTwiceInOneEvent_IsRefused(t *testing.T) {
 	l := setup(t)
 	l.accept(run("m", "1").with(testEntry{"t", "score", []float64{1}}))
 	e := found(t, 1, func(*event.Finding) {})
-	changes, err := event.DecodeChanges(e.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	changes := changesOf(t, e)
 	changes.Findings = append(changes.Findings, changes.Findings[0])
+	var err error
 	if e.Body, err = changes.Encode(); err != nil {
 		t.Fatal(err)
 	}
