@@ -39,8 +39,12 @@ func (c *conn) query(statement, format string, params map[string]string) ([]byte
 	p := newParameters(params)
 	defer p.free()
 	q, f := []byte(statement), []byte(format)
-	result := c.native.query(c.id, bytesAt(q), uint(len(q)), bytesAt(f), uint(len(f)),
-		p.namesAt, p.nameLensAt(), p.valuesAt, p.valueLensAt(), p.count())
+	return c.take(c.native.query(c.id, bytesAt(q), uint(len(q)), bytesAt(f), uint(len(f)),
+		p.namesAt, p.nameLensAt(), p.valuesAt, p.valueLensAt(), p.count()))
+}
+
+// take copies what a result says and destroys it.
+func (c *conn) take(result uintptr) ([]byte, error) {
 	defer c.native.resultDestroy(result)
 	if text := c.native.resultError(result); text != "" {
 		return nil, newException(text)
@@ -61,7 +65,7 @@ func (c *conn) stream(statement, format string, params map[string]string, each f
 		return newException(text)
 	}
 	for {
-		chunk, err := c.fetch(stream)
+		chunk, err := c.take(c.native.streamFetch(c.id, stream))
 		if err != nil || len(chunk) == 0 {
 			return err
 		}
@@ -70,15 +74,6 @@ func (c *conn) stream(statement, format string, params map[string]string, each f
 			return err
 		}
 	}
-}
-
-func (c *conn) fetch(stream uintptr) ([]byte, error) {
-	result := c.native.streamFetch(c.id, stream)
-	defer c.native.resultDestroy(result)
-	if text := c.native.resultError(result); text != "" {
-		return nil, newException(text)
-	}
-	return c.native.copyResult(result), nil
 }
 
 var insertBuffers = sync.Pool{New: func() any { b := make([]byte, 1<<20); return &b }}
