@@ -24,7 +24,7 @@ var awkward = []string{
 
 func TestParams_AwkwardTexts_ArriveAsTheyAre(t *testing.T) {
 	t.Parallel()
-	s := testkit.Store(t)
+	s := bare(t, testkit.StoreConfig(t))
 	type row struct {
 		Text   string `ch:"text"`
 		Length uint64 `ch:"bytes"`
@@ -44,7 +44,7 @@ func TestParams_AwkwardTexts_ArriveAsTheyAre(t *testing.T) {
 
 func TestParams_ArraysOfAwkwardTexts_ArriveAsTheyAre(t *testing.T) {
 	t.Parallel()
-	s := testkit.Store(t)
+	s := bare(t, testkit.StoreConfig(t))
 	type row struct {
 		Texts []string `ch:"texts"`
 	}
@@ -73,7 +73,7 @@ func each(texts []string) [][]string {
 // The driver sends []uint8 as text, a nil slice as NULL and a named text in quotes.
 func TestParams_EveryKindOfValue_ArrivesAsItsType(t *testing.T) {
 	t.Parallel()
-	s := testkit.Store(t)
+	s := bare(t, testkit.StoreConfig(t))
 	id := uuid.MustParse("0197a1b2-0000-7000-8000-0123456789ab")
 	at := time.Date(2026, 3, 1, 12, 0, 0, 123e6, time.FixedZone("east", 3600))
 	for _, c := range []struct {

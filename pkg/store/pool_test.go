@@ -49,7 +49,22 @@ func pool(t *testing.T, reads, queued int, wait time.Duration) *store.Store {
 	t.Helper()
 	cfg := testkit.StoreConfig(t)
 	cfg.MaxReads, cfg.MaxQueuedReads, cfg.MaxReadWait = reads, queued, wait
-	return testkit.OpenStore(t, cfg)
+	return bare(t, cfg)
+}
+
+// bare is an open store without tables: these tests read none, and migrating takes a while.
+func bare(t *testing.T, cfg store.Config) *store.Store {
+	t.Helper()
+	cfg.Database = "default"
+	s, err := store.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
 }
 
 func TestSelect_PoolAndQueueFull_RefusedAtOnce(t *testing.T) {
@@ -160,7 +175,6 @@ func TestReads_ManyAtOnce_NeverMoreConnectionsThanAllowed(t *testing.T) {
 	const reads = 3
 	var open, peak atomic.Int64
 	cfg := testkit.StoreConfig(t)
-	testkit.OpenStore(t, cfg) // migrates, and drops the database in the end
 	dial := cfg.Dial
 	cfg.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := dial(ctx, network, addr)
@@ -173,13 +187,7 @@ func TestReads_ManyAtOnce_NeverMoreConnectionsThanAllowed(t *testing.T) {
 		return counted{conn, sync.OnceFunc(func() { open.Add(-1) })}, nil
 	}
 	cfg.MaxReads, cfg.MaxWrites, cfg.MaxQueuedReads, cfg.MaxReadWait = reads, 1, 1000, time.Minute
-	s, err := store.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Open(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	s := bare(t, cfg)
 	writer := open.Load()
 	var all sync.WaitGroup
 	var failed atomic.Int64
@@ -219,7 +227,7 @@ func TestSelect_Deadline_EndsTheReadAndFreesItsPlace(t *testing.T) {
 	t.Parallel()
 	cfg := testkit.StoreConfig(t)
 	cfg.MaxReads, cfg.ReadTimeout = 1, 300*time.Millisecond
-	s := testkit.OpenStore(t, cfg)
+	s := bare(t, cfg)
 	for name, ctx := range map[string]func() (context.Context, context.CancelFunc){
 		"the store's own": func() (context.Context, context.CancelFunc) { return t.Context(), func() {} },
 		"the caller's":    func() (context.Context, context.CancelFunc) { return context.WithTimeout(t.Context(), 200*time.Millisecond) },
@@ -244,7 +252,7 @@ func TestSelect_MemoryBound_EndsTheReadOnly(t *testing.T) {
 	t.Parallel()
 	cfg := testkit.StoreConfig(t)
 	cfg.ReadMemoryBytes = 8 << 20
-	s := testkit.OpenStore(t, cfg)
+	s := bare(t, cfg)
 	hungry := sql.File{Name: "hungry", Text: "SELECT toUInt8(length(groupArray(number)) > 0) AS n FROM numbers(20000000)"}
 	if _, err := store.Select[number](t.Context(), s, hungry, nil); err == nil || !strings.Contains(strings.ToLower(err.Error()), "memory") {
 		t.Errorf("a read of 160 MB within 8: %v", err)

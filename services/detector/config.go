@@ -10,10 +10,13 @@ import (
 type Config struct {
 	// Interval is the length of a slot.
 	Interval time.Duration
-	// Timeout bounds the work of one slot.
+	// Timeout bounds the work on one suite in one slot.
 	Timeout time.Duration
 	// BatchSamples bounds the samples read by one statement, and so its memory.
 	BatchSamples int
+	// SlotSamples bounds the samples of the runs that one slot takes up for one
+	// suite; the others wait for the next. A run more is always taken.
+	SlotSamples int
 	// Steps are the parameters of the detector "steps".
 	Steps Steps
 }
@@ -22,8 +25,13 @@ type Config struct {
 type Steps struct {
 	// Window is how many orders on either side are compared.
 	Window uint16 `json:"window"`
-	// Peak is how far around it a step must be the strongest.
+	// Peak is how many orders around it a step must be the strongest.
 	Peak uint16 `json:"peak"`
+	// Gaps is how far a series may leave orders of its machine out: Window and Peak
+	// points count while they lie within Gaps times as many orders. A series
+	// measured less often than that is judged by fewer points, one that has fewer
+	// than MinBefore points in Gaps*Window orders not at all.
+	Gaps uint16 `json:"gaps"`
 	// MinBefore and MinAfter are the fewest orders needed on either side.
 	MinBefore uint16 `json:"min_before"`
 	MinAfter  uint16 `json:"min_after"`
@@ -41,9 +49,11 @@ func DefaultConfig() Config {
 		Interval:     5 * time.Second,
 		Timeout:      time.Minute,
 		BatchSamples: 1_000_000,
+		SlotSamples:  5_000_000,
 		Steps: Steps{
 			Window:    12,
 			Peak:      6,
+			Gaps:      2,
 			MinBefore: 5,
 			MinAfter:  3,
 			MaxPValue: 1e-5,
@@ -64,20 +74,22 @@ func (c Config) Validate() error {
 	refuse(c.Interval < time.Second, "interval", "must be at least 1s")
 	refuse(c.Timeout <= 0, "timeout", "must be above zero")
 	refuse(c.BatchSamples < 1000, "batch_samples", "must be at least 1000")
+	refuse(c.SlotSamples < 1, "slot_samples", "must be above zero")
 	s := c.Steps
 	refuse(s.MinBefore < 2, "steps.min_before", "must be at least 2")
 	refuse(s.MinAfter < 1, "steps.min_after", "must be at least 1")
 	refuse(s.Window < max(s.MinBefore, s.MinAfter), "steps.window", "must not be below min_before or min_after")
 	refuse(s.Window > 1000, "steps.window", "must be at most 1000")
 	refuse(s.Peak < 1 || s.Peak > s.Window, "steps.peak", "must be from 1 to window")
+	refuse(s.Gaps < 1 || s.Gaps > 10, "steps.gaps", "must be from 1 to 10")
 	refuse(s.MaxPValue <= 0 || s.MaxPValue >= 1, "steps.max_p_value", "must be between 0 and 1")
 	refuse(s.MinEffect < 0, "steps.min_effect", "must not be negative")
 	refuse(s.MinSigmas < 0, "steps.min_sigmas", "must not be negative")
 	return errors.Join(problems...)
 }
 
-// reach is how far around a judged order values are read: its windows and those
-// of its rivals, and as much again for series with gaps.
+// reach is how far, in orders of the machine, that which decides about an order
+// can lie: its rivals and their windows, stretched over gaps.
 func (s Steps) reach() uint16 {
-	return 2 * (s.Window + s.Peak)
+	return s.Gaps * (s.Window + s.Peak)
 }

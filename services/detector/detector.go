@@ -2,6 +2,7 @@ package detector
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -52,7 +53,7 @@ func New(cfg Config, deps Deps) (*Detector, error) {
 	return &Detector{cfg: cfg, deps: deps, metrics: newMetrics(deps.Registerer), job: job, pending: map[string]uuid.UUID{}}, nil
 }
 
-// Run works slot by slot until ctx ends. A slot that fails is logged, recorded
+// Run works slot by slot until ctx ends. What fails in a slot is logged, recorded
 // and repeated with the next one.
 func (d *Detector) Run(ctx context.Context) error {
 	for {
@@ -75,8 +76,6 @@ func (d *Detector) Run(ctx context.Context) error {
 // to the interval.
 func (d *Detector) Slot(ctx context.Context, at time.Time) error {
 	missed := d.missedSince(at)
-	ctx, cancel := context.WithTimeout(ctx, d.cfg.Timeout)
-	defer cancel()
 	behind, err := store.Select[progress](ctx, d.deps.Store, sql.MustQuery("detect_positions"), store.Params{"job": d.job.Name})
 	if err != nil {
 		return fmt.Errorf("read positions: %w", err)
@@ -86,19 +85,28 @@ func (d *Detector) Slot(ctx context.Context, at time.Time) error {
 		waiting += p.DataSeq - p.SeenSeq
 	}
 	d.metrics.behind.Set(float64(waiting))
+	var problems []error
 	for _, p := range behind {
-		settled, err := d.settled(ctx, p)
-		if err != nil {
-			return err
+		// One suite's trouble must not keep the others from being looked at.
+		if err := d.visit(ctx, at, missed, p); err != nil {
+			problems = append(problems, fmt.Errorf("judge %s/%s: %w", p.Database, p.Suite, err))
 		}
-		if !settled {
-			continue
-		}
-		if err := d.suite(ctx, at, missed, p); err != nil {
-			return fmt.Errorf("judge %s/%s: %w", p.Database, p.Suite, err)
+		if ctx.Err() != nil {
+			break
 		}
 	}
-	return nil
+	return errors.Join(problems...)
+}
+
+// visit works on one suite, unless findings of it are still on their way.
+func (d *Detector) visit(ctx context.Context, at time.Time, missed uint32, p progress) error {
+	ctx, cancel := context.WithTimeout(ctx, d.cfg.Timeout)
+	defer cancel()
+	settled, err := d.settled(ctx, p)
+	if err != nil || !settled {
+		return err
+	}
+	return d.suite(ctx, at, missed, p)
 }
 
 // progress is how far a suite's data reaches and how far the job has come.

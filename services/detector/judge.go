@@ -22,6 +22,7 @@ type touchedRun struct {
 // place is an order of a machine in the stretch to read.
 type place struct {
 	OrderID  uint32   `ch:"order_id"`
+	Place    uint32   `ch:"place"`
 	Seqs     []uint64 `ch:"seqs"`
 	IsJudged uint8    `ch:"is_judged"`
 }
@@ -64,6 +65,7 @@ func (d *Detector) judge(ctx context.Context, p progress) (to uint64, found int,
 	if err != nil {
 		return 0, 0, err
 	}
+	runs, p.DataSeq = portion(runs, p.DataSeq, d.cfg.SlotSamples)
 	if len(runs) == 0 {
 		return p.DataSeq, 0, nil
 	}
@@ -83,6 +85,19 @@ func (d *Detector) judge(ctx context.Context, p progress) (to uint64, found int,
 		found += n
 	}
 	return p.DataSeq, found, nil
+}
+
+// portion takes the oldest runs with at most so many samples, one run at least,
+// and says how far they reach. What is left out waits for the next slot, so that
+// a long history is worked off however long it takes.
+func portion(runs []touchedRun, last uint64, most int) ([]touchedRun, uint64) {
+	samples := 0
+	for i, r := range runs {
+		if samples += int(r.SampleCount); samples > most && i > 0 {
+			return runs[:i], runs[i-1].Seq
+		}
+	}
+	return runs, last
 }
 
 // machine is a machine with runs to look at.
@@ -114,7 +129,7 @@ func (d *Detector) biggerIsBetter(ctx context.Context, p progress) ([]string, er
 func (d *Detector) machine(ctx context.Context, m machine) (int, error) {
 	places, err := store.Select[place](ctx, d.deps.Store, sql.MustQuery("detect_neighbourhood"), store.Params{
 		"database": m.Database, "suite": m.Suite, "machine_id": m.id, "from_seq": m.SeenSeq, "to_seq": m.DataSeq,
-		"window": d.cfg.Steps.Window, "reach": d.cfg.Steps.reach(),
+		"reach": d.cfg.Steps.reach(),
 	})
 	if err != nil {
 		return 0, err
@@ -126,7 +141,7 @@ func (d *Detector) machine(ctx context.Context, m machine) (int, error) {
 		return 0, err
 	}
 	var steps []step
-	for _, stretch := range stretches(places, int(d.cfg.Steps.reach()), d.ordersPerBatch(m)) {
+	for _, stretch := range stretches(places, int(d.cfg.Steps.reach()), d.ordersPerBatch(m, places)) {
 		some, err := d.steps(ctx, m, stretch)
 		if err != nil {
 			return 0, err
@@ -137,20 +152,28 @@ func (d *Detector) machine(ctx context.Context, m machine) (int, error) {
 	return len(findings), d.append(ctx, m, findings)
 }
 
-func (d *Detector) ordersPerBatch(m machine) int {
-	return max(1, d.cfg.BatchSamples/max(1, m.samplesPerRun))
+// runsPerStatement keeps the lists of a statement below the server's bound on one
+// parameter over HTTP, 128 KiB.
+const runsPerStatement = 2000
+
+func (d *Detector) ordersPerBatch(m machine, places []place) int {
+	runs := min(d.cfg.BatchSamples/max(1, m.samplesPerRun), runsPerStatement)
+	runsPerOrder := lo.Max(lo.Map(places, func(p place, _ int) int { return len(p.Seqs) }))
+	return max(1, runs/max(1, runsPerOrder))
 }
 
-// steps runs the detector on one stretch. Flags travel as uint16: the driver takes []uint8 for text.
+// steps runs the detector on one stretch.
 func (d *Detector) steps(ctx context.Context, m machine, stretch []place) ([]step, error) {
 	s := d.cfg.Steps
 	return store.Select[step](ctx, d.deps.Store, d.job, store.Params{
 		"database": m.Database, "suite": m.Suite, "machine_id": m.id,
 		"orders":           lo.Map(stretch, func(p place, _ int) uint32 { return p.OrderID }),
-		"judged":           lo.Map(stretch, func(p place, _ int) uint16 { return uint16(p.IsJudged) }),
+		"places":           lo.Map(stretch, func(p place, _ int) uint32 { return p.Place }),
+		"judged":           lo.Map(stretch, func(p place, _ int) uint8 { return p.IsJudged }),
 		"seqs":             lo.FlatMap(stretch, func(p place, _ int) []uint64 { return p.Seqs }),
 		"window":           s.Window,
 		"peak":             s.Peak,
+		"gaps":             s.Gaps,
 		"min_before":       s.MinBefore,
 		"min_after":        s.MinAfter,
 		"max_p_value":      s.MaxPValue,

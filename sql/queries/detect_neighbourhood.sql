@@ -1,7 +1,8 @@
 -- name: detect_neighbourhood
--- purpose: the orders of one machine around those that got data in a range of the log, in order, each with whether it is to be judged.
--- params: database String, suite String, machine_id UInt32, from_seq UInt64, to_seq UInt64, window UInt16, reach UInt16
--- More is read (reach) than judged (window), so that a series with gaps still fills its windows.
+-- purpose: the orders of one machine around those that got data in a range of the log, in order, each with its place among all of them and whether it is to be judged.
+-- params: database String, suite String, machine_id UInt32, from_seq UInt64, to_seq UInt64, reach UInt16
+-- What is said of an order hangs on those within reach of it. So the orders
+-- within reach of new data are judged, and those within reach of them are read.
 WITH
 -- an order of the machine with the positions of its runs
 machine_orders AS
@@ -23,17 +24,18 @@ machine_orders AS
         AND r.machine_id = {machine_id:UInt32}
     GROUP BY order_id
 ),
+-- the same with what is near
 near AS
 (
     SELECT
         order_id,
-        sort_key,
         seqs,
-        max(is_touched) OVER (ORDER BY sort_key, order_id ROWS BETWEEN {window:UInt16} PRECEDING AND {window:UInt16} FOLLOWING) AS is_judged,
-        max(is_touched) OVER (ORDER BY sort_key, order_id ROWS BETWEEN {reach:UInt16} PRECEDING AND {reach:UInt16} FOLLOWING) AS is_read
+        row_number() OVER (ORDER BY sort_key, order_id) AS place,
+        max(is_touched) OVER (ORDER BY sort_key, order_id ROWS BETWEEN {reach:UInt16} PRECEDING AND {reach:UInt16} FOLLOWING) AS is_judged,
+        max(is_touched) OVER (ORDER BY sort_key, order_id ROWS BETWEEN 2 * {reach:UInt16} PRECEDING AND 2 * {reach:UInt16} FOLLOWING) AS is_read
     FROM machine_orders
 )
-SELECT order_id, arraySort(seqs) AS seqs, toUInt8(is_judged) AS is_judged
+SELECT order_id, toUInt32(place) AS place, arraySort(seqs) AS seqs, toUInt8(is_judged) AS is_judged
 FROM near
 WHERE is_read
-ORDER BY sort_key, order_id
+ORDER BY place
