@@ -32,6 +32,9 @@ test: engine assets browser ## all tests
 race: engine assets browser ## the tests of everything concurrent, with the race detector
 	TIDEMARK_LIBCHDB="$$(sh $(ENGINE))" go test -race -timeout 20m ./pkg/eventlog/... ./pkg/lifecycle/... ./pkg/httpx/... ./pkg/client/... ./services/intake/... ./services/projector/... ./services/detector/...
 
+test-lnt: engine build ## LNT's own client (PyPI, pinned, cached) against the product
+	sh services/tidemark/e2e/lnt.sh bin/tidemark
+
 fuzz: ## every fuzz target for a short while
 	@sh scripts/fuzz.sh
 
@@ -59,4 +62,4 @@ ci: ## exactly what CI runs
 clean: ## remove what was built
 	rm -rf bin
 
-.PHONY: help engine assets browser build run test race fuzz bench lint fmt generate verify ci clean
+.PHONY: help engine assets browser build run test race test-lnt fuzz bench lint fmt generate verify ci clean

@@ -1,6 +1,8 @@
 // Package e2e proves the product from outside: the built program, its
 // processes, its ports, its commands. Nothing here reaches into it.
 //
+// lnt.sh (make test-lnt) does the same with LNT's own client.
+//
 // TIDEMARK_KILLS sets how often the crash test kills the server (3) and
 // TIDEMARK_SEED what it repeats.
 package e2e
