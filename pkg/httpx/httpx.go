@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"regexp"
+	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -89,7 +92,7 @@ func NotFound(c *fiber.Ctx) error {
 	c.Status(fiber.StatusNotFound)
 	if AcceptsHTML(c) {
 		c.Type("html", "utf-8")
-		return c.SendString("<!doctype html><html lang=en><title>Not found</title><h1>Not found</h1><p>" + text + `<p><a href="/">Home</a></html>`)
+		return c.SendString("<!doctype html><html lang=en><title>Not found</title><h1>Not found</h1><p>" + text + `<p><a href="` + RootURL(c) + `">Home</a></html>`)
 	}
 	return c.JSON(fiber.Map{"error": text})
 }
@@ -161,13 +164,22 @@ func observe(log *slog.Logger, metrics *Metrics, clock func() time.Time) fiber.H
 			slog.String("route", route),
 			slog.String("path", c.Path()),
 			slog.Int("status", status),
-			slog.Int("bytes", len(c.Response().Body())),
+			slog.Int("bytes", answered(c)),
 			slog.Float64("took_ms", float64(took.Microseconds())/1000),
 		}
 		added, _ := c.Locals(keyAttrs).([]slog.Attr)
 		log.LogAttrs(c.UserContext(), slog.LevelInfo, "request answered", append(attrs, added...)...)
 		return err
 	}
+}
+
+// answered is the size of the answer; of a streamed one what is known before it
+// is sent, -1 for nothing: asking for its bytes would gather them in memory.
+func answered(c *fiber.Ctx) int {
+	if c.Response().IsBodyStream() {
+		return max(c.Response().Header.ContentLength(), -1)
+	}
+	return len(c.Response().Body())
 }
 
 // closeUnread ends the connection when a handler left part of the body unread:
@@ -194,7 +206,7 @@ func routeOf(c *fiber.Ctx) string {
 func guarded(c *fiber.Ctx, log *slog.Logger) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			log.ErrorContext(c.UserContext(), "request panicked", "request_id", RequestID(c), "panic", fmt.Sprint(p))
+			log.ErrorContext(c.UserContext(), "request panicked", "request_id", RequestID(c), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			err = fiber.ErrInternalServerError
 		}
 	}()
@@ -228,22 +240,38 @@ func usableID(given string) string {
 }
 
 // RootURL is the address of "/" as the client sees it, ending in "/". A proxy
-// tells it by X-Forwarded-Proto, X-Forwarded-Host and X-Forwarded-Prefix.
+// tells it by X-Forwarded-Proto, X-Forwarded-Host and X-Forwarded-Prefix. Anybody
+// can send these and Host: what could not be part of an address is not repeated.
 func RootURL(c *fiber.Ctx) string {
 	scheme := lastOf(c.Get(fiber.HeaderXForwardedProto))
 	if scheme != "http" && scheme != "https" {
-		scheme = c.Protocol()
+		scheme = "http"
+		if c.Context().IsTLS() {
+			scheme = "https"
+		}
 	}
 	host := lastOf(c.Get(fiber.HeaderXForwardedHost))
-	if host == "" || strings.ContainsAny(host, "/\\\"'<>?# ") {
+	if !hosts.MatchString(host) {
 		host = string(c.Request().Host())
 	}
+	if !hosts.MatchString(host) {
+		host = "localhost"
+	}
 	prefix := strings.Trim(lastOf(c.Get("X-Forwarded-Prefix")), "/")
-	if prefix == "" || strings.ContainsAny(prefix, "\\\"'<>?# ") {
+	if !prefixes.MatchString(prefix) || slices.ContainsFunc(strings.Split(prefix, "/"), isDots) {
 		return scheme + "://" + host + "/"
 	}
 	return scheme + "://" + host + "/" + prefix + "/"
 }
+
+// A name or an address, in brackets with colons, and a port; and path segments
+// that need no escape.
+var (
+	hosts    = regexp.MustCompile(`^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$`)
+	prefixes = regexp.MustCompile(`^[A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*$`)
+)
+
+func isDots(segment string) bool { return segment == "." || segment == ".." }
 
 // lastOf is the last element of a forwarded header: the one the nearest proxy wrote.
 func lastOf(header string) string {

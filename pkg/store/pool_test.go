@@ -12,6 +12,7 @@ import (
 
 	"tidemark/pkg/store"
 	"tidemark/pkg/testkit"
+	"tidemark/pkg/testkit/await"
 	"tidemark/sql"
 )
 
@@ -105,7 +106,7 @@ func TestSelect_Queued_RunsWhenAPlaceIsFree_AndOneMoreIsRefused(t *testing.T) {
 		_, err := store.Select[number](t.Context(), s, one, nil)
 		done <- err
 	}()
-	await(t, "a waiting read", func() bool { _, waiting := s.Reads(); return waiting == 1 })
+	await.True(t, "a waiting read", func() bool { _, waiting := s.Reads(); return waiting == 1 })
 	if _, err := store.Select[number](t.Context(), s, one, nil); !errors.Is(err, store.ErrBusy) {
 		t.Errorf("a read beyond the queue: %v, want ErrBusy", err)
 	}
@@ -128,7 +129,7 @@ func TestSelect_CallerGivesUpInTheQueue_LeavesIt(t *testing.T) {
 		_, err := store.Select[number](ctx, s, one, nil)
 		done <- err
 	}()
-	await(t, "a waiting read", func() bool { _, waiting := s.Reads(); return waiting == 1 })
+	await.True(t, "a waiting read", func() bool { _, waiting := s.Reads(); return waiting == 1 })
 	cancel()
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Errorf("%v, want the caller's own reason", err)
@@ -217,7 +218,7 @@ func TestReads_ManyAtOnce_NeverMoreConnectionsThanAllowed(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
-	await(t, "all connections to be closed", func() bool { return open.Load() == 0 })
+	await.True(t, "all connections to be closed", func() bool { return open.Load() == 0 })
 }
 
 // slow takes a minute, without work.
@@ -230,7 +231,9 @@ func TestSelect_Deadline_EndsTheReadAndFreesItsPlace(t *testing.T) {
 	s := bare(t, cfg)
 	for name, ctx := range map[string]func() (context.Context, context.CancelFunc){
 		"the store's own": func() (context.Context, context.CancelFunc) { return t.Context(), func() {} },
-		"the caller's":    func() (context.Context, context.CancelFunc) { return context.WithTimeout(t.Context(), 200*time.Millisecond) },
+		"the caller's": func() (context.Context, context.CancelFunc) {
+			return context.WithTimeout(t.Context(), 200*time.Millisecond)
+		},
 	} {
 		ctx, cancel := ctx()
 		started := time.Now()
@@ -259,16 +262,5 @@ func TestSelect_MemoryBound_EndsTheReadOnly(t *testing.T) {
 	}
 	if _, err := store.Select[number](t.Context(), s, one, nil); err != nil {
 		t.Errorf("the next read: %v", err)
-	}
-}
-
-func await(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
-	for !done() {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for %s", what)
-		}
-		<-time.After(time.Millisecond)
 	}
 }

@@ -292,4 +292,3 @@ func (l *memoryLog) exec(text string) {
 func near(a, b, relative float64) bool {
 	return math.Abs(a-b) <= relative*max(math.Abs(a), math.Abs(b))
 }
-
