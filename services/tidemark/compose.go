@@ -314,7 +314,7 @@ func (l *listener) open(ctx context.Context) error {
 
 func (l *listener) close() {
 	if l.Listener != nil {
-		_ = l.Listener.Close()
+		_ = l.Close()
 	}
 }
 

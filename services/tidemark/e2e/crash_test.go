@@ -159,10 +159,13 @@ func TestCrash_KilledUnderLoad_KeepsEveryPromiseExactlyOnce(t *testing.T) {
 				return
 			}
 			<-time.After(moment) // anywhere between two answers
-			s.kill()
+			s.process.kill()
 		}()
 		if err := l.load(t.Context(), s, 4, l.take()); err != nil {
 			t.Fatalf("round %d: %v", round, err)
+		}
+		if chance.IntN(2) == 0 {
+			killWhileStarting(t, data, time.Duration(chance.Int64N(int64(1500*time.Millisecond))))
 		}
 	}
 	s := start(t, data)
@@ -175,6 +178,21 @@ func TestCrash_KilledUnderLoad_KeepsEveryPromiseExactlyOnce(t *testing.T) {
 	_, last := s.submit(t, reportOf("m", "0"))
 	l.note(attempt{order: "0", run: strconv.Itoa(last.number(t, "run_id"))})
 	l.check(t, s)
+}
+
+// killWhileStarting kills a server that takes up what another left.
+func killWhileStarting(t *testing.T, data string, after time.Duration) {
+	t.Helper()
+	p, _, err := spawn(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-time.After(after): // anywhere in its start
+	case <-p.ended:
+		t.Errorf("ended by itself:\n%s", p.stderr)
+	}
+	p.kill()
 }
 
 // check compares what was promised with what is there.

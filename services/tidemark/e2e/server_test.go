@@ -41,7 +41,7 @@ func start(t *testing.T, data string, args ...string) *server {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		s.kill()
+		s.process.kill()
 		if t.Failed() {
 			t.Logf("the server's last words:\n%s", s.process.stderr)
 		}
@@ -49,8 +49,8 @@ func start(t *testing.T, data string, args ...string) *server {
 	return s
 }
 
-// launch starts a server on free ports and returns when it is ready.
-func launch(data string, args ...string) (*server, error) {
+// spawn starts a server on free ports and returns at once.
+func spawn(data string, args ...string) (*process, *watcher, error) {
 	args = append([]string{"up", "--data", data, "--listen", "127.0.0.1:0", "--sql-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"}, args...)
 	p := &process{cmd: exec.Command(binary, args...), stderr: &tail{}, ended: make(chan struct{})} //nolint:noctx // outlives the test that starts it; see end
 	said := &watcher{lines: make(chan string, 16)}
@@ -58,34 +58,43 @@ func launch(data string, args ...string) (*server, error) {
 	p.cmd.Env = cleanEnvironment()
 	p.cmd.SysProcAttr = diesWithUs()
 	if err := p.cmd.Start(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	go func() {
 		_ = p.cmd.Wait()
 		close(p.ended)
 	}()
+	return p, said, nil
+}
+
+// launch starts a server on free ports and returns when it is ready.
+func launch(data string, args ...string) (*server, error) {
+	p, said, err := spawn(data, args...)
+	if err != nil {
+		return nil, err
+	}
 	late := time.NewTimer(patience)
 	defer late.Stop()
 	select {
 	case line := <-said.lines:
 		m := readyLine.FindStringSubmatch(line)
 		if m == nil {
-			_ = p.cmd.Process.Kill()
+			p.kill()
 			return nil, fmt.Errorf("first line is %q", line)
 		}
 		return &server{url: m[1], sql: m[2], admin: m[3], database: "default", data: data, process: p}, nil
 	case <-p.ended:
 		return nil, fmt.Errorf("ended with %d before it was ready:\n%s", p.cmd.ProcessState.ExitCode(), p.stderr)
 	case <-late.C:
-		_ = p.cmd.Process.Kill()
+		p.kill()
 		return nil, fmt.Errorf("not ready after %s:\n%s", patience, p.stderr)
 	}
 }
 
 // kill is kill -9.
-func (s *server) kill() {
-	_ = s.process.cmd.Process.Kill()
-	<-s.process.ended
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.ended
 }
 
 // terminate sends SIGTERM and does not wait.
@@ -106,7 +115,7 @@ func (s *server) wait() error {
 	select {
 	case <-s.process.ended:
 	case <-late.C:
-		s.kill()
+		s.process.kill()
 		return fmt.Errorf("still there %s after SIGTERM:\n%s", patience, s.process.stderr)
 	}
 	if code := s.process.cmd.ProcessState.ExitCode(); code != 0 {
