@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -30,9 +31,14 @@ func (b *Bytes) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// String is the size with a binary unit.
+// String is the size in the largest binary unit of which it is a whole number.
 func (b Bytes) String() string {
-	return strings.ReplaceAll(strings.Replace(humanize.IBytes(uint64(max(b, 0))), ".0 ", " ", 1), " ", "")
+	for i, unit := range []string{"TiB", "GiB", "MiB", "KiB"} {
+		if size := Bytes(1) << (40 - 10*i); b >= size && b%size == 0 {
+			return strconv.FormatInt(int64(b/size), 10) + unit
+		}
+	}
+	return strconv.FormatInt(int64(b), 10) + "B"
 }
 
 // Secret is a value that never shows itself.
@@ -48,28 +54,35 @@ type Hidden interface{ Hidden() }
 func (Secret) Hidden() {}
 
 // YAML is a kong loader: nested keys are joined by dashes into flag names, so
-// `store: {max_reads: 2}` sets --store-max-reads.
+// `store: {max_reads: 2}` sets --store-max-reads. A key without a value sets nothing.
 func YAML(r io.Reader) (kong.Resolver, error) {
 	var tree map[string]any
 	if err := yaml.NewDecoder(r).Decode(&tree); err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("read YAML: %w", err)
 	}
 	f := file{}
-	f.flatten("", tree)
+	if err := f.flatten("", tree); err != nil {
+		return nil, err
+	}
 	return f, nil
 }
 
 type file map[string]any
 
-func (f file) flatten(prefix string, tree map[string]any) {
+func (f file) flatten(prefix string, tree map[string]any) error {
+	var problems []error
 	for key, value := range tree {
 		name := prefix + strings.ReplaceAll(key, "_", "-")
 		if branch, ok := value.(map[string]any); ok {
-			f.flatten(name+"-", branch)
+			problems = append(problems, f.flatten(name+"-", branch))
 			continue
+		}
+		if _, twice := f[name]; twice {
+			problems = append(problems, fmt.Errorf("key %q is set twice", name))
 		}
 		f[name] = value
 	}
+	return errors.Join(problems...)
 }
 
 // Validate refuses keys that no flag of the application answers to.
@@ -83,8 +96,9 @@ func (f file) Validate(app *kong.Application) error {
 	})
 	names := lo.Keys(known)
 	var problems []error
-	for key := range f {
-		if !known[key] {
+	for key, value := range f {
+		section := value == nil && slices.ContainsFunc(names, func(name string) bool { return strings.HasPrefix(name, key+"-") })
+		if !known[key] && !section {
 			problems = append(problems, fmt.Errorf("unknown key %q; did you mean %q?", key, nearest(key, names)))
 		}
 	}
@@ -95,8 +109,8 @@ func (f file) Validate(app *kong.Application) error {
 // Resolve gives the file's value of a flag. Kong asks after it has read the
 // variables, so one that is set must be left alone here.
 func (f file) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-	value, ok := f[flag.Name]
-	if !ok || slices.ContainsFunc(flag.Envs, isSet) {
+	value := f[flag.Name]
+	if value == nil || slices.ContainsFunc(flag.Envs, isSet) {
 		return nil, nil //nolint:nilnil // kong's way of saying "not here"
 	}
 	if list, ok := value.([]any); ok {
