@@ -39,7 +39,15 @@ func Migrate(ctx context.Context, cfg store.Config, log *slog.Logger) (uint, err
 		return 0, err
 	}
 	defer db.Close() //nolint:errcheck // nothing is pending
-	version, err := tables(db, log)
+	// Two processes that start together may meet: each sees what the other has
+	// half done, and repeats it, which is harmless.
+	version, err := tables(ctx, db, log)
+	for range meetings {
+		if dirty := (migrate.ErrDirty{}); !errors.As(err, &dirty) {
+			break
+		}
+		version, err = tables(ctx, db, log)
+	}
 	if err != nil {
 		return version, err
 	}
@@ -68,12 +76,22 @@ func create(ctx context.Context, cfg store.Config) error {
 	return nil
 }
 
-func tables(db *stdsql.DB, log *slog.Logger) (uint, error) {
+// meetings is how often a migration starts over because another one is under way.
+const meetings = 10
+
+// versions is the table of golang-migrate's driver, which makes it only where no
+// other process does at the same moment. MergeTree, because TinyLog, the driver's
+// default, has no durable append.
+const versions = `CREATE TABLE IF NOT EXISTS schema_migrations (version Int64, dirty UInt8, sequence UInt64) ENGINE = MergeTree ORDER BY sequence`
+
+func tables(ctx context.Context, db *stdsql.DB, log *slog.Logger) (uint, error) {
+	if _, err := db.ExecContext(ctx, versions); err != nil {
+		return 0, fmt.Errorf("create migrations table: %w", err)
+	}
 	source, err := iofs.New(sql.Migrations(), ".")
 	if err != nil {
 		return 0, fmt.Errorf("read migrations: %w", err)
 	}
-	// MergeTree, because TinyLog, the default, has no durable append.
 	driver, err := migrator.WithInstance(db, &migrator.Config{
 		MigrationsTable:       "schema_migrations",
 		MigrationsTableEngine: "MergeTree",
