@@ -10,7 +10,7 @@ import (
 // Constructing them with these options cannot fail; a nil here would be a programming error that every test sees.
 var (
 	encoder = sync.OnceValue(func() *zstd.Encoder {
-		enc, _ := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedDefault))
+		enc, _ := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest))
 		return enc
 	})
 	decoder = sync.OnceValue(func() *zstd.Decoder {

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"runtime"
+	"sync"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -126,8 +128,19 @@ func (p *process) engine() (store.Config, *clickhouse.Engine, error) {
 	}
 	cfg.Dial = engine.Dial
 	p.add(lifecycle.Component{Name: "engine", Open: p.openEngine(engine), Close: engine.Close})
+	yieldToEngine()
 	return cfg, engine, nil
 }
+
+// yieldToEngine gives Go more processors than there are. A call into the engine
+// keeps its processor until the scheduler takes it back, up to ten milliseconds
+// later: with one per core a statement would hold up everyone who only wants to
+// hand a report to the log.
+var yieldToEngine = sync.OnceFunc(func() {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 2)
+	}
+})
 
 func (p *process) openEngine(engine *clickhouse.Engine) func(context.Context) error {
 	return func(ctx context.Context) error {
