@@ -28,7 +28,7 @@ import (
 func TestSlots_HistoryCutInAnyWay_SameFindingsStand(t *testing.T) {
 	t.Parallel()
 	_, bodies := generate(t, func(c *synth.Config) {
-		c.Seed, c.Machines, c.Tests, c.Orders, c.MachineSwaps = 21, 2, 12, 70, 1
+		c.Seed, c.Machines, c.Tests, c.Orders, c.MachineSwaps = 21, 2, 12, 60, 1
 		c.ChangeRate, c.MissingRate, c.LateRate, c.FailureRate = 0.6, 0.1, 0.2, 0.25
 	})
 	whole := detect(t, bodies)
@@ -50,7 +50,7 @@ func TestSlots_HistoryCutInAnyWay_SameFindingsStand(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4)) //nolint:gosec // reproducible by design
 	r.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
 	for name, got := range map[string][]finding{
-		"in many small slots":      inSlots(bodies, 10),
+		"in many small slots":      inSlots(bodies, 12),
 		"shuffled, in some slots":  inSlots(shuffled, 25),
 		"shuffled, in one slot":    detect(t, shuffled),
 		"in bounded bites":         detect(t, bodies, func(c *detector.Config) { c.SlotSamples = 1500 }),
