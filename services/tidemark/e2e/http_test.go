@@ -16,7 +16,7 @@ import (
 
 // web is every test's client: it follows nothing and keeps its connections.
 var web = &http.Client{
-	Timeout:       2 * time.Minute,
+	Timeout:       patience + time.Minute,
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	Transport:     &http.Transport{MaxIdleConnsPerHost: 256},
 }
@@ -165,12 +165,13 @@ func (s *server) receipt(t *testing.T, event string) document {
 	return receiptAt(t, s.url+"/api/db_"+s.database+"/v5/nts/receipts/"+event)
 }
 
+// receiptAt asks as long as the answer names a time to ask again.
 func receiptAt(t *testing.T, address string) document {
 	t.Helper()
 	var a answer
-	eventually(t, "a receipt at "+address, time.Minute, func() bool {
+	eventually(t, "a receipt at "+address, patience, func() bool {
 		a = mustAsk(t, http.MethodGet, address, nil)
-		return a.code != http.StatusNotFound
+		return a.header.Get("Retry-After") == ""
 	})
 	if a.code != http.StatusOK {
 		t.Fatalf("receipt: %d %s", a.code, a.text)

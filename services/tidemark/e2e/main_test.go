@@ -7,20 +7,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 )
 
-// The built program and what all tests use together.
-var (
-	binary     string
-	sharedOnce = sync.OnceValues(launchShared)
-	sharedDir  string
-	databases  atomic.Int64
-)
+// The built program, and the folder that goes with the test process.
+var binary, folderOfAll string
 
 // builtVersion is what the build is told to be.
 const builtVersion = "v0.0.0-e2e"
@@ -34,44 +29,55 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	defer os.RemoveAll(dir)
-	binary, sharedDir = filepath.Join(dir, "tidemark"), filepath.Join(dir, "shared")
+	binary, folderOfAll = filepath.Join(dir, "tidemark"), dir
 	build := exec.CommandContext(context.Background(), "go", "build", "-ldflags", "-X main.version="+builtVersion, "-o", binary, "tidemark/services/tidemark")
 	if out, err := build.CombinedOutput(); err != nil {
 		panic(fmt.Sprintf("build: %v\n%s", err, out))
 	}
 	m.Run() // its code is the process's, once this returns
-	if databases.Load() > 0 {
-		if s, err := sharedOnce(); err == nil {
-			_ = s.end()
-		}
+	for _, s := range all.servers {
+		_ = s.end()
 	}
 }
 
-// maxDatabases is how many tests can have a database of their own on the shared server.
-const maxDatabases = 40
+// all are the servers that tests use together, each with a database for every
+// test that asks.
+var all struct {
+	sync.Mutex
+	servers []*server
+	users   int
+}
+
+const databasesEach = 40
+
+// shared is a shared server, seen from an empty database of the test's own.
+func shared(t *testing.T) *server {
+	t.Helper()
+	all.Lock()
+	defer all.Unlock()
+	n := all.users % databasesEach
+	if n == 0 {
+		s, err := launchShared()
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.servers = append(all.servers, s)
+	}
+	all.users++
+	own := *all.servers[len(all.servers)-1]
+	own.database = databaseName(n)
+	return &own
+}
+
+func databaseName(n int) string { return fmt.Sprintf("db%02d", n+1) }
 
 func launchShared() (*server, error) {
 	names := []string{"default"}
-	for i := range maxDatabases {
-		names = append(names, fmt.Sprintf("db%02d", i+1))
+	for n := range databasesEach {
+		names = append(names, databaseName(n))
 	}
-	return launch(sharedDir, "--auth-token", token, "--databases", strings.Join(names, ","), "--intake-body-limit", "8MiB")
-}
-
-// shared is the shared server, seen from an empty database of the test's own.
-func shared(t *testing.T) *server {
-	t.Helper()
-	n := databases.Add(1)
-	if n > maxDatabases {
-		t.Fatal("more tests than databases")
-	}
-	s, err := sharedOnce()
-	if err != nil {
-		t.Fatal(err)
-	}
-	own := *s
-	own.database = fmt.Sprintf("db%02d", n)
-	return &own
+	data := filepath.Join(folderOfAll, "shared", strconv.Itoa(len(all.servers)+1))
+	return launch(data, "--auth-token", token, "--databases", strings.Join(names, ","), "--intake-body-limit", "8MiB")
 }
 
 // command is a finished run of the program.
@@ -115,11 +121,14 @@ func (c command) want(t *testing.T, code int, words ...string) {
 }
 
 // cleanEnvironment is this process's without the program's settings; where the
-// engine is stays.
+// engine is stays. What killed processes leave goes with the folder of all.
 func cleanEnvironment() []string {
-	var out []string
+	out := []string{"TMPDIR=" + folderOfAll}
 	for _, e := range os.Environ() {
 		name, _, _ := strings.Cut(e, "=")
+		if name == "TMPDIR" {
+			continue
+		}
 		if !strings.HasPrefix(name, "TIDEMARK_") || name == "TIDEMARK_LIBCHDB" || name == "TIDEMARK_CACHE" {
 			out = append(out, e)
 		}

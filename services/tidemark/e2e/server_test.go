@@ -28,7 +28,7 @@ type process struct {
 	ended  chan struct{} // closed once the process is gone
 }
 
-// patience is how long a start or a stop may take on a busy machine.
+// patience is how long a start, a stop or a submission may take on a busy machine.
 const patience = 2 * time.Minute
 
 var readyLine = regexp.MustCompile(`tidemark is ready: pages and REST (http://\S+)/ SQL (http://\S+)/ admin (http://\S+)/`)
@@ -51,7 +51,7 @@ func start(t *testing.T, data string, args ...string) *server {
 
 // spawn starts a server on free ports and returns at once.
 func spawn(data string, args ...string) (*process, *watcher, error) {
-	args = append([]string{"up", "--data", data, "--listen", "127.0.0.1:0", "--sql-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"}, args...)
+	args = append([]string{"up", "--data", data, "--listen", "127.0.0.1:0", "--sql-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--intake-wait", patience.String()}, args...)
 	p := &process{cmd: exec.Command(binary, args...), stderr: &tail{}, ended: make(chan struct{})} //nolint:noctx // outlives the test that starts it; see end
 	said := &watcher{lines: make(chan string, 16)}
 	p.cmd.Stdout, p.cmd.Stderr = said, p.stderr
