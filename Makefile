@@ -36,7 +36,7 @@ test-lnt: engine build ## LNT's own client (PyPI, pinned, cached) against the pr
 	sh services/tidemark/e2e/lnt.sh bin/tidemark
 
 fuzz: ## every fuzz target for a short while
-	@sh scripts/fuzz.sh
+	@sh pkg/testkit/fuzz/fuzz.sh
 
 bench: engine build ## the figures of docs/performance.md, with machine and seeds
 	TIDEMARK_LIBCHDB="$$(sh $(ENGINE))" go test -run '^$$' -bench . -benchtime 1x -timeout 60m ./services/tidemark/bench/...

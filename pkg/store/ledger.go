@@ -197,8 +197,8 @@ func ledgerSettings(rows []LedgerRow) clickhouse.Settings {
 		// Rows of one key in one insert are rare, and readers use FINAL: looking for them costs a seventh of the insert.
 		"optimize_on_insert": 0,
 		// Under load the log takes what comes and the store follows: those who wait for the log go first.
-		"os_threads_nice_value_query":             5,
-		"os_threads_nice_value_materialized_view": 5,
+		"os_threads_nice_value_query":             3,
+		"os_threads_nice_value_materialized_view": 3,
 	}
 }
 

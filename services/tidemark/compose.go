@@ -44,14 +44,17 @@ func (r roles) http() bool { return r.Intake || r.Reads }
 
 // process is everything one process runs, built and not yet opened.
 type process struct {
-	settings   Settings
-	log        *slog.Logger
-	reg        *prometheus.Registry
-	checks     observe.Checks
-	store      *store.Store
-	events     *eventlog.Log // nil for roles that only read
-	components []lifecycle.Component
-	listeners  map[string]*listener
+	settings Settings
+	log      *slog.Logger
+	reg      *prometheus.Registry
+	checks   observe.Checks
+	// store answers people; work answers the services themselves, on connections
+	// of its own, so that no crowd of readers can hold up a projector's start or a
+	// detector's slot, nor the other way round.
+	store, work *store.Store
+	events      *eventlog.Log // nil for roles that only read
+	components  []lifecycle.Component
+	listeners   map[string]*listener
 }
 
 // compose builds the graph from the settings, in the order in which its parts
@@ -72,7 +75,10 @@ func compose(s Settings, r roles, log *slog.Logger) (*process, error) {
 	if p.store, err = store.New(storeConfig); err != nil {
 		return nil, err
 	}
-	p.add(lifecycle.Component{Name: "store", Open: p.openStore(storeConfig, r.Migrate), Close: p.store.Close})
+	if p.work, err = store.New(storeConfig); err != nil {
+		return nil, err
+	}
+	p.add(lifecycle.Component{Name: "store", Open: p.openStore(storeConfig, r.Migrate), Close: p.closeStore})
 	services, err := p.services(r)
 	if err != nil {
 		return nil, err
@@ -158,9 +164,11 @@ func (p *process) openStore(cfg store.Config, migrate bool) func(context.Context
 				return err
 			}
 		}
-		return p.store.Open(ctx)
+		return errors.Join(p.store.Open(ctx), p.work.Open(ctx))
 	}
 }
+
+func (p *process) closeStore() error { return errors.Join(p.store.Close(), p.work.Close()) }
 
 // broker is the log's client, and the embedded broker unless the settings name
 // a cluster. Roles that only read need neither.
@@ -246,7 +254,7 @@ func (p *process) services(r roles) ([]router, error) {
 
 func (p *process) projector() error {
 	service, err := projector.New(p.settings.projectorConfig(), projector.Deps{
-		Events: projector.Kafka(p.events), Outcomes: p.events, Store: projector.ClickHouse(p.store),
+		Events: projector.Kafka(p.events), Outcomes: p.events, Store: projector.ClickHouse(p.work),
 		Logger: p.named("projector"), Metrics: p.reg, Now: time.Now,
 	})
 	if err != nil {
@@ -259,7 +267,7 @@ func (p *process) projector() error {
 
 func (p *process) detector() error {
 	service, err := detector.New(p.settings.detectorConfig(), detector.Deps{
-		Store: p.store, Log: appender{p.events}, Clock: time.Now, Logger: p.named("detector"), Registerer: p.reg,
+		Store: p.work, Log: appender{p.events}, Clock: time.Now, Logger: p.named("detector"), Registerer: p.reg,
 	})
 	if err != nil {
 		return err

@@ -44,7 +44,7 @@ func (p *process) fillDemo(ctx context.Context) (int, error) {
 	type row struct {
 		Runs uint64 `ch:"runs"`
 	}
-	have, err := store.Select[row](ctx, p.store, sql.MustQuery("database_runs"), store.Params{"database": demoDatabase})
+	have, err := store.Select[row](ctx, p.work, sql.MustQuery("database_runs"), store.Params{"database": demoDatabase})
 	if err != nil {
 		return 0, fmt.Errorf("count the demo's runs: %w", err)
 	}

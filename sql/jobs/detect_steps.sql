@@ -138,4 +138,4 @@ WHERE {judged:Array(UInt8)}[indexOf({orders:Array(UInt32)}, order_id)] = 1
     AND isFinite(effect)
     AND abs(delta) >= {min_sigmas:Float64} * spread
 ORDER BY metric, test_id, place
-SETTINGS max_threads = 1, os_threads_nice_value_query = 10
+SETTINGS max_threads = 1, os_threads_nice_value_query = 4

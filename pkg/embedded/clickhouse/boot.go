@@ -9,7 +9,7 @@ import (
 // The engine gets a configuration of its own, so that a config.xml in the working
 // directory or the home folder of whoever starts the process changes nothing.
 const serverConfig = `<clickhouse>
-  <os_threads_nice_value_merge_mutate>10</os_threads_nice_value_merge_mutate>
+  <os_threads_nice_value_merge_mutate>5</os_threads_nice_value_merge_mutate>
   <mark_cache_size>268435456</mark_cache_size>
   <max_server_memory_usage>%d</max_server_memory_usage>
 </clickhouse>

@@ -60,7 +60,7 @@ func (t times) report(b *testing.B) {
 }
 
 // submitAll posts n reports from clients at once.
-func submitAll(b *testing.B, clients, n int, make func(i int) []byte, post func([]byte) (time.Duration, error)) times {
+func submitAll(b *testing.B, clients, n int, body func(i int) []byte, post func([]byte) (time.Duration, error)) times {
 	b.Helper()
 	var next atomic.Int64
 	var mu sync.Mutex
@@ -73,7 +73,7 @@ func submitAll(b *testing.B, clients, n int, make func(i int) []byte, post func(
 				if i >= n {
 					return
 				}
-				took, err := post(make(i))
+				took, err := post(body(i))
 				if err != nil {
 					b.Errorf("report %d: %v", i, err)
 					return
@@ -90,7 +90,7 @@ func submitAll(b *testing.B, clients, n int, make func(i int) []byte, post func(
 
 // submitPaced posts n reports from clients, each on a schedule of its own, so
 // that together they send rate reports a second whether or not answers come.
-func submitPaced(b *testing.B, clients, n, rate int, make func(i int) []byte, post func([]byte) (time.Duration, error)) times {
+func submitPaced(b *testing.B, clients, n, rate int, body func(i int) []byte, post func([]byte) (time.Duration, error)) times {
 	b.Helper()
 	every := time.Second * time.Duration(clients) / time.Duration(rate)
 	var mu sync.Mutex
@@ -104,7 +104,7 @@ func submitPaced(b *testing.B, clients, n, rate int, make func(i int) []byte, po
 			tick := time.NewTicker(every)
 			defer tick.Stop()
 			for i := client; i < n; i += clients {
-				took, err := post(make(i))
+				took, err := post(body(i))
 				if err != nil {
 					b.Errorf("report %d: %v", i, err)
 					return
