@@ -62,8 +62,8 @@ type IntakeSettings struct {
 // BatchSettings bound what the projector stores at once.
 type BatchSettings struct {
 	Records int          `help:"Most events stored at once." default:"500"`
-	Bytes   config.Bytes `help:"Most report bytes stored at once." default:"64MiB"`
-	Samples int          `help:"Most samples stored at once." default:"500000"`
+	Bytes   config.Bytes `help:"Most report bytes stored at once." default:"16MiB"`
+	Samples int          `help:"Most samples stored at once." default:"200000"`
 }
 
 // StoreSettings bound readers.
