@@ -35,6 +35,9 @@ race: engine assets browser ## the tests of everything concurrent, with the race
 test-lnt: engine build ## LNT's own client (PyPI, pinned, cached) against the product
 	sh services/tidemark/e2e/lnt.sh bin/tidemark
 
+test-docs: engine build ## the commands of docs/getting-started.md, as a reader would run them
+	sh services/tidemark/e2e/docs.sh
+
 fuzz: ## every fuzz target for a short while
 	@sh pkg/testkit/fuzz/fuzz.sh
 
@@ -62,4 +65,4 @@ ci: ## exactly what CI runs
 clean: ## remove what was built
 	rm -rf bin
 
-.PHONY: help engine assets browser build run test race test-lnt fuzz bench lint fmt generate verify ci clean
+.PHONY: help engine assets browser build run test race test-lnt test-docs fuzz bench lint fmt generate verify ci clean

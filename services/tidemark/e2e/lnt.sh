@@ -3,15 +3,10 @@
 #
 #   lnt.sh [PROGRAM]   PROGRAM is the built tidemark, bin/tidemark by default
 #
-# TIDEMARK_CACHE  where the client is kept (default ${XDG_CACHE_HOME:-$HOME/.cache}/tidemark)
-#
-# The client comes from PyPI into a Python environment of its own, once.
+# The client comes from lnt-client.sh.
 set -eu
 
-version=0.4.20
 program=${1:-bin/tidemark}
-cache=${TIDEMARK_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tidemark}
-venv=$cache/lnt/$version
 
 die() {
 	printf '%s\n' "$*" >&2
@@ -21,22 +16,7 @@ die() {
 [ -x "$program" ] || die "$program is not there: run \`make build\`"
 program=$(CDPATH='' cd -- "$(dirname -- "$program")" && pwd)/$(basename -- "$program")
 
-# The client, whole or not at all: the last file to be made says that it is.
-if [ ! -e "$venv/complete" ]; then
-	command -v python3 >/dev/null 2>&1 || die "LNT's client needs python3, which is not installed"
-	if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
-		[ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 ||
-			die "LNT's client needs Python's venv module: install it (Debian: apt-get install python3-venv)"
-		echo "installing python3-venv" >&2
-		{ apt-get update -qq && apt-get install -qq -y python3-venv; } >/dev/null || die "apt-get install python3-venv did not work"
-	fi
-	echo "installing llvm-lnt $version into $venv" >&2
-	rm -rf "$venv"
-	mkdir -p "$cache/lnt"
-	python3 -m venv "$venv" || die "python3 -m venv $venv did not work"
-	"$venv/bin/pip" install -q --disable-pip-version-check "llvm-lnt==$version" || die "pip install llvm-lnt==$version did not work"
-	: >"$venv/complete"
-fi
+client=$(sh "$(dirname -- "$0")/lnt-client.sh")
 
 work=$(mktemp -d)
 server=
@@ -70,7 +50,7 @@ expect() {
 	name=$1 code=$2 stdout=$3 stderr=$4
 	shift 4
 	got=0
-	"$venv/bin/lnt" "$@" >out 2>err || got=$?
+	"$client/bin/lnt" "$@" >out 2>err || got=$?
 	sed -i.raw "$steady" out err
 	# The shell cuts newlines from the end of both.
 	if [ "$got" = "$code" ] && [ "$(cat out)" = "$stdout" ] && [ "$(cat err)" = "$stderr" ]; then
@@ -135,7 +115,7 @@ old() {
 
 # as FORMAT turns JSON into a property list.
 as() {
-	"$venv/bin/python" -c 'import json, plistlib, sys
+	"$client/bin/python" -c 'import json, plistlib, sys
 plistlib.dump(json.load(sys.stdin), sys.stdout.buffer, fmt=getattr(plistlib, sys.argv[1]))' "$1"
 }
 
