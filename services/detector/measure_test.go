@@ -45,8 +45,8 @@ func judge(g *synth.Generator, list []finding, minSigmas float64) score {
 		}
 		edges = append(edges, len(order))
 		for i, c := range truth.Changes {
-			clear := c.Sigmas >= minSigmas && math.Abs(c.Effect) >= 0.01 && edges[i+1]-edges[i] >= 10 && edges[i+2]-edges[i+1] >= 10
-			if !clear {
+			isClear := c.Sigmas >= minSigmas && math.Abs(c.Effect) >= 0.01 && edges[i+1]-edges[i] >= 10 && edges[i+2]-edges[i+1] >= 10
+			if !isClear {
 				continue
 			}
 			s.planted++

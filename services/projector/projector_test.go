@@ -405,8 +405,10 @@ func TestProjector_PoisonRecords_RefusedWithTheirBytesNeighboursStored(t *testin
 	l, m := newFakeLog(), newMemory()
 	good := []event.Envelope{submission("default", "m1", 1, 2, nil), submission("default", "m1", 2, 2, nil)}
 	l.add(t, good[0])
-	l.addRecord(eventlog.Record{Key: []byte("default/nts"), Value: []byte("not\x00an event"), Time: epoch,
-		Headers: []eventlog.Header{{Key: "color", Value: []byte("red")}}})
+	l.addRecord(eventlog.Record{
+		Key: []byte("default/nts"), Value: []byte("not\x00an event"), Time: epoch,
+		Headers: []eventlog.Header{{Key: "color", Value: []byte("red")}},
+	})
 	l.addRecord(eventlog.Record{Key: []byte{0xff}, Value: []byte("lost"), Time: epoch})
 	l.add(t, good[1])
 	l.add(t, submission("default", "m1", 3, 2, nil))
@@ -631,8 +633,10 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte("a/b"), []byte("x"), "size", []byte("1"), int64(0))
 	f.Add([]byte{0xff}, []byte(nil), "", []byte(nil), int64(-1))
 	f.Fuzz(func(t *testing.T, key, value []byte, name string, header []byte, at int64) {
-		r := eventlog.Record{Topic: "events", Partition: 1, Offset: 9, Key: key, Value: value, Time: time.UnixMilli(at),
-			Headers: []eventlog.Header{{Key: name, Value: header}}}
+		r := eventlog.Record{
+			Topic: "events", Partition: 1, Offset: 9, Key: key, Value: value, Time: time.UnixMilli(at),
+			Headers: []eventlog.Header{{Key: name, Value: header}},
+		}
 		for _, corrupt := range []bool{false, true} {
 			it, again := decode(&r, corrupt), decode(&r, corrupt)
 			if diff := cmp.Diff(it.prepared.Envelope, again.prepared.Envelope); diff != "" {

@@ -56,13 +56,19 @@ func TestCompareSides_OnMeasuredCases_AnswersAsLNT(t *testing.T) {
 func TestByInterest_PutsFailuresThenTheLargestRegressionFirst(t *testing.T) {
 	t.Parallel()
 	list := []comparison{
-		{Outcome: unchanged, Ratio: 9}, {Outcome: improved, Ratio: -0.5}, {Outcome: regressed, Ratio: 0.1},
-		{Outcome: regressed, Ratio: 0.4}, {Outcome: newFailure},
+		{Outcome: unchanged, Ratio: 9},
+		{Outcome: improved, Ratio: -0.5},
+		{Outcome: regressed, Ratio: 0.1},
+		{Outcome: regressed, Ratio: 0.4},
+		{Outcome: newFailure},
 	}
 	slices.SortFunc(list, byInterest)
 	want := []comparison{
-		{Outcome: newFailure}, {Outcome: regressed, Ratio: 0.4}, {Outcome: regressed, Ratio: 0.1},
-		{Outcome: improved, Ratio: -0.5}, {Outcome: unchanged, Ratio: 9},
+		{Outcome: newFailure},
+		{Outcome: regressed, Ratio: 0.4},
+		{Outcome: regressed, Ratio: 0.1},
+		{Outcome: improved, Ratio: -0.5},
+		{Outcome: unchanged, Ratio: 9},
 	}
 	if !slices.Equal(list, want) {
 		t.Errorf("got %v, want %v", list, want)

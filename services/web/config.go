@@ -44,8 +44,11 @@ func (c Config) Validate() error {
 		name  string
 		value int
 	}{
-		{"list_rows", c.ListRows}, {"result_rows", c.ResultRows}, {"recent_rows", c.RecentRows},
-		{"max_plots", c.MaxPlots}, {"max_orders", c.MaxOrders},
+		{"list_rows", c.ListRows},
+		{"result_rows", c.ResultRows},
+		{"recent_rows", c.RecentRows},
+		{"max_plots", c.MaxPlots},
+		{"max_orders", c.MaxOrders},
 	} {
 		if bound.value < 1 || bound.value > 100_000 {
 			problems = append(problems, fmt.Errorf("web.%s: %d is not between 1 and 100000", bound.name, bound.value))

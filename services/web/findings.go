@@ -168,15 +168,15 @@ func (s *Service) findingsPage(c *fiber.Ctx) error {
 
 func kindTabs(c *fiber.Ctx, body findingsBody) []tab {
 	base := addressWithout(c, "kind", "page")
-	make := func(text, kind, class string) tab {
+	kindTab := func(text, kind, class string) tab {
 		return tab{Text: text, Address: base + "kind=" + kind, Count: body.Counts.total(kind), Current: body.Query.Kind == kind, Class: class}
 	}
-	all := make("All", "", "")
+	all := kindTab("All", "", "")
 	all.Address = strings.TrimSuffix(base, "&")
 	return []tab{
 		all,
-		make("Regressions", string(event.Regression), "bad"),
-		make("Improvements", string(event.Improvement), "good"),
+		kindTab("Regressions", string(event.Regression), "bad"),
+		kindTab("Improvements", string(event.Improvement), "good"),
 	}
 }
 

@@ -18,11 +18,22 @@ func TestQuantity_ShowsFourDigitsInAUnitThatFits(t *testing.T) {
 		value  float64
 		want   string
 	}{
-		{inSeconds, 1.23456, "1.235 s"}, {inSeconds, 0.804, "804.0 ms"}, {inSeconds, 0.0000123456, "12.35 µs"},
-		{inSeconds, 0, "0 s"}, {inSeconds, 12, "12 s"}, {inSeconds, -0.5, "−500.0 ms"}, {inSeconds, 1e-12, "0.001000 ns"},
-		{inBytes, 512, "512 B"}, {inBytes, 40_000, "39.06 KiB"}, {inBytes, 3 << 30, "3.000 GiB"}, {inBytes, 0, "0 B"},
-		{suite.Metric{}, 500, "500"}, {suite.Metric{}, 12345.678, "12\u202f346"}, {suite.Metric{}, 1_234_567_890, "1.235\u00a0G"},
-		{suite.Metric{UnitAbbrev: "J"}, 1.5, "1.500 J"}, {suite.Metric{UnitAbbrev: "J"}, 2_500_000, "2.500 MJ"},
+		{inSeconds, 1.23456, "1.235 s"},
+		{inSeconds, 0.804, "804.0 ms"},
+		{inSeconds, 0.0000123456, "12.35 µs"},
+		{inSeconds, 0, "0 s"},
+		{inSeconds, 12, "12 s"},
+		{inSeconds, -0.5, "−500.0 ms"},
+		{inSeconds, 1e-12, "0.001000 ns"},
+		{inBytes, 512, "512 B"},
+		{inBytes, 40_000, "39.06 KiB"},
+		{inBytes, 3 << 30, "3.000 GiB"},
+		{inBytes, 0, "0 B"},
+		{suite.Metric{}, 500, "500"},
+		{suite.Metric{}, 12345.678, "12\u202f346"},
+		{suite.Metric{}, 1_234_567_890, "1.235\u00a0G"},
+		{suite.Metric{UnitAbbrev: "J"}, 1.5, "1.500 J"},
+		{suite.Metric{UnitAbbrev: "J"}, 2_500_000, "2.500 MJ"},
 		{suite.Metric{}, 1e300, "1e+288\u00a0T"},
 	} {
 		want := strings.ReplaceAll(c.want, " ", "\u00a0")

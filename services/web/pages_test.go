@@ -107,8 +107,10 @@ func TestPages_AwkwardNames_AreTextEverywhere(t *testing.T) {
 	w.submit("default", "nts", machine, `2 <u>"&`, noon.Add(-time.Hour), entries...)
 	var found []event.Finding
 	for i := range awkward {
-		found = append(found, event.Finding{MachineID: 1, TestID: uint32(i + 1), Metric: "execution_time", OrderID: 2, PreviousOrderID: 1,
-			Direction: event.Up, Kind: event.Regression, Before: 1, After: 1.5})
+		found = append(found, event.Finding{
+			MachineID: 1, TestID: uint32(i + 1), Metric: "execution_time", OrderID: 2, PreviousOrderID: 1,
+			Direction: event.Up, Kind: event.Regression, Before: 1, After: 1.5,
+		})
 	}
 	w.found("default", "nts", noon, found...)
 	w.flush()
@@ -226,8 +228,10 @@ func TestGraphData_ShowsFailedSamplesAndLeavesThemOutOfTheValue(t *testing.T) {
 		test{"name": "t", "execution_time": []float64{3, 1, 2}, "execution_status": []int{0, 1, 0}, "score": []float64{3, 1, 2}})
 	w.submit("default", "nts", "m", "2", noon, test{"name": "t", "execution_time": 5.5, "execution_status": 1})
 	w.submit("default", "nts", "m", "3", noon, test{"name": "t", "execution_time": []float64{4, 8}, "score": []float64{4, 8}})
-	w.found("default", "nts", noon, event.Finding{MachineID: 1, TestID: 1, Metric: "execution_time", OrderID: 3, PreviousOrderID: 2,
-		Direction: event.Up, Kind: event.Regression, Before: 2, After: 4})
+	w.found("default", "nts", noon, event.Finding{
+		MachineID: 1, TestID: 1, Metric: "execution_time", OrderID: 3, PreviousOrderID: 2,
+		Direction: event.Up, Kind: event.Regression, Before: 2, After: 4,
+	})
 	w.flush()
 
 	line := chartOf(t, w, "plot.0=1.1.2").Series[0]
@@ -295,8 +299,10 @@ func TestRun_OfManyTests_IsALightPageWithTheWorstFirst(t *testing.T) {
 	report := func(slower int) []test {
 		out := make([]test, tests)
 		for i := range out {
-			out[i] = test{"name": fmt.Sprintf("MultiSource/Benchmarks/Some-Long-Folder-Name/Group-%02d/case-%05d", i%40, i),
-				"execution_time": 1.0, "compile_time": 0.5, "score": 100.0, "code_size": 4096}
+			out[i] = test{
+				"name":           fmt.Sprintf("MultiSource/Benchmarks/Some-Long-Folder-Name/Group-%02d/case-%05d", i%40, i),
+				"execution_time": 1.0, "compile_time": 0.5, "score": 100.0, "code_size": 4096,
+			}
 		}
 		for i := range slower {
 			out[i*7]["execution_time"] = 1.02 + float64(i)/1000

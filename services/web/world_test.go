@@ -352,19 +352,27 @@ func orderID(n int) uint32 { return uint32(n) }
 func (w *world) steps(database string, h history) {
 	step, half := orderID(h.Step), orderID(h.Orders/2)
 	w.found(database, "nts", noon.Add(-40*time.Minute),
-		event.Finding{MachineID: 1, TestID: 1, Metric: "execution_time", OrderID: step, PreviousOrderID: step - 1,
-			Direction: event.Up, Kind: event.Regression, Before: 0.8021, After: 0.9477, Spread: 0.003, Statistic: 41, PValue: 1e-12},
-		event.Finding{MachineID: 2, TestID: 2, Metric: "execution_time", OrderID: half, PreviousOrderID: half - 1,
-			Direction: event.Down, Kind: event.Improvement, Before: 1.1713, After: 1.0893, Spread: 0.004, Statistic: 29, PValue: 1e-9},
+		event.Finding{
+			MachineID: 1, TestID: 1, Metric: "execution_time", OrderID: step, PreviousOrderID: step - 1,
+			Direction: event.Up, Kind: event.Regression, Before: 0.8021, After: 0.9477, Spread: 0.003, Statistic: 41, PValue: 1e-12,
+		},
+		event.Finding{
+			MachineID: 2, TestID: 2, Metric: "execution_time", OrderID: half, PreviousOrderID: half - 1,
+			Direction: event.Down, Kind: event.Improvement, Before: 1.1713, After: 1.0893, Spread: 0.004, Statistic: 29, PValue: 1e-9,
+		},
 	)
 	var more []event.Finding
 	for i := range min(len(h.Tests), 12) {
 		before := float64(40_000 + i*1310)
-		more = append(more, event.Finding{MachineID: 3, TestID: uint32(i + 1), Metric: "code_size", OrderID: half, PreviousOrderID: half - 1,
-			Direction: event.Up, Kind: event.Regression, Before: before, After: before + 160, Statistic: 99, PValue: 1e-12})
+		more = append(more, event.Finding{
+			MachineID: 3, TestID: uint32(i + 1), Metric: "code_size", OrderID: half, PreviousOrderID: half - 1,
+			Direction: event.Up, Kind: event.Regression, Before: before, After: before + 160, Statistic: 99, PValue: 1e-12,
+		})
 		if i%4 == 3 {
-			more = append(more, event.Finding{MachineID: 1, TestID: uint32(i + 1), Metric: "score", OrderID: half, PreviousOrderID: half - 1,
-				Direction: event.Up, Kind: event.Improvement, Before: 500, After: 541, Statistic: 12, PValue: 1e-4})
+			more = append(more, event.Finding{
+				MachineID: 1, TestID: uint32(i + 1), Metric: "score", OrderID: half, PreviousOrderID: half - 1,
+				Direction: event.Up, Kind: event.Improvement, Before: 500, After: 541, Statistic: 12, PValue: 1e-4,
+			})
 		}
 	}
 	w.found(database, "nts", noon.Add(-3*time.Hour), more...)
