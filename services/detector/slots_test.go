@@ -11,6 +11,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -276,9 +277,9 @@ func TestRun_SlotTakesLong_NextOnesAreAlignedAndMissedOnesCounted(t *testing.T) 
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		cfg := store.DefaultConfig()
-		slow := time.Duration(0)
+		var slow atomic.Int64
 		cfg.Dial = func(context.Context, string, string) (net.Conn, error) {
-			time.Sleep(slow)
+			time.Sleep(time.Duration(slow.Load()))
 			return nil, errors.New("away")
 		}
 		s := lo.Must(store.New(cfg))
@@ -298,9 +299,9 @@ func TestRun_SlotTakesLong_NextOnesAreAlignedAndMissedOnesCounted(t *testing.T) 
 		ended := make(chan error, 1)
 		go func() { ended <- d.Run(ctx) }()
 		time.Sleep(11 * time.Second) // slots at 5 and 10
-		slow = 12 * time.Second      // the slot at 15 ends at 27
+		slow.Store(int64(12 * time.Second)) // the slot at 15 ends at 27
 		time.Sleep(17 * time.Second)
-		slow = 0 // slots at 30 and 35
+		slow.Store(0) // slots at 30 and 35
 		time.Sleep(10 * time.Second)
 		cancel()
 		if err := <-ended; err != nil {
