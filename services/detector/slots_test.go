@@ -298,7 +298,7 @@ func TestRun_SlotTakesLong_NextOnesAreAlignedAndMissedOnesCounted(t *testing.T) 
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- d.Run(ctx) }()
-		time.Sleep(11 * time.Second) // slots at 5 and 10
+		time.Sleep(11 * time.Second)        // slots at 5 and 10
 		slow.Store(int64(12 * time.Second)) // the slot at 15 ends at 27
 		time.Sleep(17 * time.Second)
 		slow.Store(0) // slots at 30 and 35
