@@ -189,10 +189,17 @@ func clip(s string) string {
 	return strings.ToValidUTF8(s[:most], "") + "…"
 }
 
-// place turns a JSON pointer into the way join writes places.
+// maxPlace is how much of a way into a document is told: beyond that the document is nonsense, and
+// telling all of it would cost more than reading it.
+const maxPlace = 500
+
+// place turns a JSON pointer into the way join writes places, its beginning where it is very long.
 func place(p jsontext.Pointer) string {
 	var path string
 	for token := range p.Tokens() {
+		if len(path) > maxPlace {
+			return path + "…"
+		}
 		if n, err := strconv.ParseUint(token, 10, 32); err == nil && path != "" {
 			path = index(path, int(n))
 		} else {
