@@ -27,7 +27,8 @@ run: engine build ## the whole product with demo data
 	bin/tidemark up --demo --data $(DATA)
 
 test: engine assets browser ## all tests
-	TIDEMARK_LIBCHDB="$$(sh $(ENGINE))" go test -timeout 20m ./...
+	TIDEMARK_LIBCHDB="$$(sh $(ENGINE))" go test -timeout 20m $$(go list ./... | grep -v /e2e)
+	TIDEMARK_LIBCHDB="$$(sh $(ENGINE))" go test -timeout 20m -count=1 ./services/tidemark/e2e # builds the program: go's cache does not see what that depends on
 
 race: engine assets browser ## the tests of everything concurrent, with the race detector
 	TIDEMARK_LIBCHDB="$$(sh $(ENGINE))" go test -race -timeout 20m ./pkg/eventlog/... ./pkg/lifecycle/... ./pkg/httpx/... ./pkg/client/... ./services/intake/... ./services/projector/... ./services/detector/...
