@@ -182,6 +182,7 @@ func (s Settings) detectorConfig() detector.Config {
 	c := detector.DefaultConfig()
 	c.Interval = s.Detector.Interval
 	c.Steps.Window = s.Detector.Window
+	c.Steps.Peak = max(1, s.Detector.Window/2)
 	c.Steps.MinEffect = s.Detector.MinEffect
 	c.Steps.MaxPValue = s.Detector.MaxPValue
 	return c
