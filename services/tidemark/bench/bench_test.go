@@ -4,9 +4,14 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"runtime"
 	"testing"
 	"time"
+
+	"tidemark/pkg/embedded/clickhouse"
+	"tidemark/pkg/store"
+	"tidemark/pkg/testkit"
 )
 
 // TestMain prints what the figures depend on.
@@ -50,6 +55,7 @@ func BenchmarkSubmitSync(b *testing.B) {
 	want := 10_000_000 / samples
 	submitAll(b, 4, want-have, func(i int) []byte { return report("bench-2", 100_000+i, tests) }, async(p))
 	p.waitRuns(want)
+	p.waitQuiet()
 	b.Run("ten-million-stored", func(b *testing.B) {
 		for b.Loop() {
 			full = one(200)
@@ -90,9 +96,11 @@ func BenchmarkSubmitAsync(b *testing.B) {
 // sizes, in tests, of reports from 1 KB to 500 KB; most are small.
 var sizes = []int{6, 6, 6, 30, 30, 100, 100, 400, 3200}
 
-// BenchmarkSustained is how many samples a second go all the way.
+// BenchmarkSustained is how many samples a second go all the way, and how that
+// compares with inserting the same ledger rows into an empty database directly.
 func BenchmarkSustained(b *testing.B) {
-	p := start(b, b.TempDir())
+	data := b.TempDir()
+	p := start(b, data)
 	const runs = 3000
 	bodies := make([][]byte, 50)
 	for i := range bodies {
@@ -104,10 +112,46 @@ func BenchmarkSustained(b *testing.B) {
 		p.waitRuns(runs)
 		rate := runs * samples / time.Since(began).Seconds()
 		_, peak := p.residentMB()
+		p.stop()
+		direct := insertDirectly(b, data)
 		b.ReportMetric(rate, "samples/s")
+		b.ReportMetric(rate/direct, "ratio-to-direct")
 		b.ReportMetric(peak, "peak-RSS-MB")
 		b.ReportMetric(0, "ns/op")
 	}
+}
+
+// insertDirectly copies the ledger left in data into a database of its own, in
+// batches like the projector's, through the same views, and returns samples a
+// second. Nothing is parsed, decided, encoded or logged on that way.
+func insertDirectly(b *testing.B, data string) float64 {
+	b.Helper()
+	library, err := clickhouse.FindLibrary()
+	if err != nil {
+		b.Fatal(err)
+	}
+	engine, err := clickhouse.New(clickhouse.Config{Path: filepath.Join(data, "engine"), Library: library})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := engine.Open(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	defer engine.Close() //nolint:errcheck // the folder goes with the benchmark
+	cfg := store.DefaultConfig()
+	cfg.Dial, cfg.Database = engine.Dial, "direct"
+	direct := testkit.OpenStore(b, cfg)
+	const first, last, batch = 1, 3000, 40 // 40 runs are 200 000 samples
+	began := time.Now()
+	for from := first; from <= last; from += batch {
+		err := direct.Exec(b.Context(), `INSERT INTO ledger SELECT * FROM tidemark.ledger
+			WHERE database = 'default' AND suite = 'nts' AND seq >= {from:UInt64} AND seq < {to:UInt64} AND run_id > 0
+			SETTINGS async_insert = 0, optimize_on_insert = 0`, store.Params{"from": uint64(from), "to": uint64(from + batch)})
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	return (last - first + 1) * samples / time.Since(began).Seconds()
 }
 
 // BenchmarkWarmStart is the time to ready with a hundred thousand runs stored.

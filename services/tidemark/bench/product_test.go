@@ -142,6 +142,28 @@ func (p *product) waitRuns(n int) {
 	}
 }
 
+// waitQuiet polls until the detector has seen everything and no merge is under
+// way: what is measured after it is the weight of history, not of its arrival.
+func (p *product) waitQuiet() {
+	p.b.Helper()
+	const behind = `SELECT
+		(SELECT count() FROM tidemark.v_positions AS p LEFT JOIN
+			(SELECT database, suite, max(to_seq) AS seen FROM tidemark.v_job_runs WHERE error = '' GROUP BY database, suite) AS j
+			ON j.database = p.database AND j.suite = p.suite WHERE p.data_seq > j.seen)
+		+ (SELECT value FROM system.metrics WHERE metric = 'Merge')`
+	deadline := time.Now().Add(10 * time.Minute)
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	for range tick.C {
+		if p.number(behind) == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			p.b.Fatal("merges or detection did not come to rest in time")
+		}
+	}
+}
+
 // residentMB is the process's resident memory now and at its highest.
 func (p *product) residentMB() (now, peak float64) {
 	p.b.Helper()
