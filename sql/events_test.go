@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"maps"
-	"net/http"
 	"slices"
 	"strconv"
 	"testing"
@@ -14,8 +13,8 @@ import (
 	"github.com/samber/lo"
 
 	"tidemark/pkg/event"
-	"tidemark/pkg/registry"
 	"tidemark/pkg/store"
+	"tidemark/pkg/testkit"
 )
 
 // line is one line of events.jsonl: an event by its body, or, shorter, a run or a
@@ -52,7 +51,7 @@ type seriesLine struct {
 // decided are the ledger rows of a case in the order of the log.
 func decided(t *testing.T, jsonl []byte) []store.LedgerRow {
 	t.Helper()
-	states := map[string]*registry.State{}
+	decider := testkit.NewDecider()
 	var rows []store.LedgerRow
 	for text := range bytes.Lines(jsonl) {
 		if len(bytes.TrimSpace(text)) == 0 {
@@ -74,11 +73,7 @@ func decided(t *testing.T, jsonl []byte) []store.LedgerRow {
 				ReceivedAt: time.Date(2026, 2, 3, 0, 0, len(rows), 0, time.UTC), Actor: "bot",
 				RequestID: "request-" + strconv.Itoa(len(rows)), Params: in.Params, Body: body,
 			}
-			if states[e.Key()] == nil {
-				states[e.Key()] = registry.New(e.Database, e.Suite)
-			}
-			row := ledgerRow(t, e, states[e.Key()].Decide(registry.Prepare(e)))
-			row.Offset = uint64(len(rows))
+			row, _ := decider.Decide(t, store.LogPosition{Topic: event.TopicEvents, Offset: int64(len(rows))}, e.ReceivedAt, e)
 			rows = append(rows, row)
 		}
 	}
@@ -151,58 +146,11 @@ func withFindingIDs(t *testing.T, l line) []byte {
 	return body
 }
 
-// ledgerRow lays an event and its decision out as the projector does.
-func ledgerRow(t *testing.T, e event.Envelope, d registry.Decision) store.LedgerRow {
-	t.Helper()
-	row := store.LedgerRow{
-		Database: e.Database, Suite: e.Suite, Seq: d.Seq, EventID: e.ID, EventType: string(e.Type), EventVersion: uint16(e.Version),
-		Topic: event.TopicEvents, ReceivedAt: e.ReceivedAt, StoredAt: e.ReceivedAt,
-		Actor: e.Actor, RequestID: e.RequestID, Params: e.Params, Body: e.Body, BodyDigest: e.Digest(),
-		Status: string(d.Status), Code: uint16(d.Code), Error: d.Error, Message: d.Message, Field: d.Field, DuplicateOf: d.DuplicateOf,
-		AddedMachines: int32(d.Added.Machines), AddedRuns: int32(d.Added.Runs),
-		AddedTests: int32(d.Added.Tests), AddedSamples: int32(d.Added.Samples),
-		DeletedRuns: d.Rows.DeletedRuns, SupersededLoad: d.Rows.Superseded,
-	}
-	if d.Code == http.StatusConflict {
-		row.DuplicateOf = e.ID // the first answer stands
-	}
-	if d.Rows.Schema != nil {
-		row.SuiteSchema = string(d.Rows.Schema.Encode())
-	}
-	for _, m := range d.Rows.Machines {
-		row.Machines = append(row.Machines, store.LedgerMachine{
-			ID: m.ID, Name: m.Name, Fields: string(encoded(t, m.Fields)), Params: m.Params, Deleted: m.Deleted,
-		})
-	}
-	for _, o := range d.Rows.Orders {
-		row.Orders = append(row.Orders, store.LedgerOrder{ID: o.ID, Name: o.Name, Values: o.Values, SortKey: o.SortKey})
-	}
-	for _, test := range d.Rows.Tests {
-		row.Tests = append(row.Tests, store.LedgerTest(test))
-	}
-	for _, finding := range d.Rows.Findings {
-		row.Findings = append(row.Findings, string(encoded(t, finding)))
-	}
-	if r := d.Rows.Run; r != nil {
-		row.LedgerRun = store.LedgerRun{
-			RunID: r.ID, LoadID: r.LoadID, MachineID: r.MachineID, OrderID: r.OrderID, StartAt: r.Start, EndAt: r.End,
-			RunFields: string(encoded(t, r.Fields)), RunParams: r.Params, FirstSampleID: r.FirstSampleID, RowTestID: r.RowTestID,
-			SampleRow: r.Samples.Row, SampleTestID: r.Samples.TestID, SampleMetric: r.Samples.Metric,
-			SampleValue: r.Samples.Value, SampleFailed: r.Samples.Failed,
-			TextRow: r.Samples.TextRow, TextTestID: r.Samples.TextTestID, TextMetric: r.Samples.TextMetric, TextValue: r.Samples.Text,
-		}
-	}
-	return row
-}
-
 func encoded(t *testing.T, v any) []byte {
 	t.Helper()
 	text, err := json.Marshal(v)
 	if err != nil {
 		t.Fatal(err)
-	}
-	if string(text) == "null" {
-		return []byte("{}")
 	}
 	return text
 }

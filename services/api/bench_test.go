@@ -10,7 +10,6 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"tidemark/pkg/event"
-	"tidemark/pkg/registry"
 	"tidemark/pkg/store"
 	"tidemark/pkg/testkit"
 )
@@ -59,7 +58,7 @@ func manyTests(n int) []map[string]any {
 // BenchmarkMachine_Of20000Runs reads a machine with all its runs.
 func BenchmarkMachine_Of20000Runs(b *testing.B) {
 	data := testkit.Store(b)
-	state := registry.New("default", "nts")
+	decider := testkit.NewDecider()
 	var rows []store.LedgerRow
 	for i := range 20_000 {
 		body, err := json.Marshal(map[string]any{
@@ -77,8 +76,7 @@ func BenchmarkMachine_Of20000Runs(b *testing.B) {
 			ID: event.IDFromKey("default", "nts", fmt.Sprint(i)), Type: event.RunSubmitted, Version: 1,
 			Database: "default", Suite: "nts", ReceivedAt: start, Body: body,
 		}
-		row := toLedger(b, e, state.Decide(registry.Prepare(e)))
-		row.Offset = uint64(i)
+		row, _ := decider.Decide(b, store.LogPosition{Topic: event.TopicEvents, Offset: int64(i)}, start, e)
 		rows = append(rows, row)
 	}
 	if err := data.InsertLedger(b.Context(), rows); err != nil {

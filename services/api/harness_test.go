@@ -39,12 +39,12 @@ type input struct {
 
 // feed decides events and stores them as the projector does, in the order given.
 type feed struct {
-	store  *store.Store
-	states map[string]*registry.State
-	offset uint64
+	store   *store.Store
+	decider *testkit.Decider
+	offset  uint64
 }
 
-func newFeed(s *store.Store) *feed { return &feed{store: s, states: map[string]*registry.State{}} }
+func newFeed(s *store.Store) *feed { return &feed{store: s, decider: testkit.NewDecider()} }
 
 func (f *feed) add(t testing.TB, in input) registry.Decision {
 	t.Helper()
@@ -65,14 +65,8 @@ func (f *feed) add(t testing.TB, in input) registry.Decision {
 		ReceivedAt: start.Add(time.Duration(f.offset) * time.Second), Actor: "bot", RequestID: fmt.Sprintf("request-%d", f.offset),
 		Params: in.Params, Body: withFindingIDs(t, in),
 	}
-	state := f.states[e.Key()]
-	if state == nil {
-		state = registry.New(e.Database, e.Suite)
-		f.states[e.Key()] = state
-	}
-	d := state.Decide(registry.Prepare(e))
-	row := toLedger(t, e, d)
-	row.Offset = f.offset
+	at := store.LogPosition{Topic: event.TopicEvents, Partition: partition, Offset: int64(f.offset)}
+	row, d := f.decider.Decide(t, at, e.ReceivedAt.Add(42*time.Millisecond), e)
 	f.offset++
 	if err := f.store.InsertLedger(t.Context(), []store.LedgerRow{row}); err != nil {
 		t.Fatal(err)
@@ -98,56 +92,6 @@ func withFindingIDs(t testing.TB, in input) []byte {
 		t.Fatal(err)
 	}
 	return body
-}
-
-func toLedger(t testing.TB, e event.Envelope, d registry.Decision) store.LedgerRow {
-	t.Helper()
-	encode := func(v any) string {
-		text, err := json.Marshal(v)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if string(text) == "null" {
-			return "{}"
-		}
-		return string(text)
-	}
-	row := store.LedgerRow{
-		Database: e.Database, Suite: e.Suite, Seq: d.Seq, EventID: e.ID, EventType: string(e.Type), EventVersion: 1,
-		Topic: event.TopicEvents, Partition: partition, ReceivedAt: e.ReceivedAt, StoredAt: e.ReceivedAt.Add(42 * time.Millisecond),
-		Actor: e.Actor, RequestID: e.RequestID, Params: e.Params, Body: e.Body, BodyDigest: e.Digest(),
-		Status: string(d.Status), Code: uint16(d.Code), Error: d.Error, Message: d.Message, Field: d.Field, DuplicateOf: d.DuplicateOf,
-		AddedMachines: int32(d.Added.Machines), AddedRuns: int32(d.Added.Runs),
-		AddedTests: int32(d.Added.Tests), AddedSamples: int32(d.Added.Samples),
-		DeletedRuns: d.Rows.DeletedRuns, SupersededLoad: d.Rows.Superseded,
-	}
-	if d.Rows.Schema != nil {
-		row.SuiteSchema = string(d.Rows.Schema.Encode())
-	}
-	for _, m := range d.Rows.Machines {
-		row.Machines = append(row.Machines, store.LedgerMachine{
-			ID: m.ID, Name: m.Name, Fields: encode(m.Fields), Params: m.Params, Deleted: m.Deleted,
-		})
-	}
-	for _, o := range d.Rows.Orders {
-		row.Orders = append(row.Orders, store.LedgerOrder{ID: o.ID, Name: o.Name, Values: o.Values, SortKey: o.SortKey})
-	}
-	for _, test := range d.Rows.Tests {
-		row.Tests = append(row.Tests, store.LedgerTest{ID: test.ID, Name: test.Name})
-	}
-	for _, finding := range d.Rows.Findings {
-		row.Findings = append(row.Findings, encode(finding))
-	}
-	if r := d.Rows.Run; r != nil {
-		row.LedgerRun = store.LedgerRun{
-			RunID: r.ID, LoadID: r.LoadID, MachineID: r.MachineID, OrderID: r.OrderID, StartAt: r.Start, EndAt: r.End,
-			RunFields: encode(r.Fields), RunParams: r.Params, FirstSampleID: r.FirstSampleID, RowTestID: r.RowTestID,
-			SampleRow: r.Samples.Row, SampleTestID: r.Samples.TestID, SampleMetric: r.Samples.Metric,
-			SampleValue: r.Samples.Value, SampleFailed: r.Samples.Failed,
-			TextRow: r.Samples.TextRow, TextTestID: r.Samples.TextTestID, TextMetric: r.Samples.TextMetric, TextValue: r.Samples.Text,
-		}
-	}
-	return row
 }
 
 // server is the service behind the app that it runs behind.

@@ -13,7 +13,6 @@ import (
 	"github.com/samber/lo"
 
 	"tidemark/pkg/event"
-	"tidemark/pkg/registry"
 	"tidemark/pkg/store"
 	"tidemark/pkg/testkit"
 	"tidemark/services/detector"
@@ -26,11 +25,11 @@ var start = time.Date(2026, 2, 3, 0, 0, 0, 0, time.UTC)
 
 // memoryLog is the log and the projector in one: it decides events in order and stores them, at once or when let.
 type memoryLog struct {
-	t      testing.TB
-	store  *store.Store
-	states map[string]*registry.State
-	offset uint64
-	events []event.Envelope // all that came, in order
+	t       testing.TB
+	store   *store.Store
+	decider *testkit.Decider
+	offset  uint64
+	events  []event.Envelope // all that came, in order
 	// held keeps events in the log without storing them; fail refuses them.
 	held []event.Envelope
 	hold bool
@@ -39,7 +38,7 @@ type memoryLog struct {
 
 func newLog(t testing.TB) *memoryLog {
 	t.Helper()
-	return &memoryLog{t: t, store: testkit.Store(t), states: map[string]*registry.State{}}
+	return &memoryLog{t: t, store: testkit.Store(t), decider: testkit.NewDecider()}
 }
 
 func (l *memoryLog) Append(ctx context.Context, events ...event.Envelope) error {
@@ -75,48 +74,10 @@ func (l *memoryLog) project(ctx context.Context, events []event.Envelope) error 
 }
 
 func (l *memoryLog) decide(e event.Envelope) store.LedgerRow {
-	if l.states[e.Key()] == nil {
-		l.states[e.Key()] = registry.New(e.Database, e.Suite)
-	}
-	d := l.states[e.Key()].Decide(registry.Prepare(e))
+	l.offset++
+	row, d := l.decider.Decide(l.t, store.LogPosition{Topic: event.TopicEvents, Offset: int64(l.offset)}, e.ReceivedAt, e)
 	if d.Status == event.Rejected {
 		l.t.Errorf("event %d of %s was refused: %s", d.Seq, e.Key(), d.Error)
-	}
-	l.offset++
-	row := ledgerRow(e, d)
-	row.Offset = l.offset
-	return row
-}
-
-// ledgerRow lays an event and its decision out as the projector does.
-func ledgerRow(e event.Envelope, d registry.Decision) store.LedgerRow {
-	row := store.LedgerRow{
-		Database: e.Database, Suite: e.Suite, Seq: d.Seq, EventID: e.ID, EventType: string(e.Type), EventVersion: uint16(e.Version),
-		Topic: event.TopicEvents, ReceivedAt: e.ReceivedAt, StoredAt: e.ReceivedAt, Actor: e.Actor, Params: e.Params,
-		Body: e.Body, BodyDigest: e.Digest(), Status: string(d.Status), Error: d.Error, DuplicateOf: d.DuplicateOf,
-		DeletedRuns: d.Rows.DeletedRuns, SupersededLoad: d.Rows.Superseded,
-	}
-	if d.Rows.Schema != nil {
-		row.SuiteSchema = string(d.Rows.Schema.Encode())
-	}
-	for _, m := range d.Rows.Machines {
-		row.Machines = append(row.Machines, store.LedgerMachine{ID: m.ID, Name: m.Name, Fields: "{}", Params: m.Params})
-	}
-	for _, o := range d.Rows.Orders {
-		row.Orders = append(row.Orders, store.LedgerOrder{ID: o.ID, Name: o.Name, Values: o.Values, SortKey: o.SortKey})
-	}
-	for _, test := range d.Rows.Tests {
-		row.Tests = append(row.Tests, store.LedgerTest{ID: test.ID, Name: test.Name})
-	}
-	row.Findings = lo.Map(d.Rows.Findings, func(f event.Finding, _ int) string { return string(lo.Must(json.Marshal(f))) })
-	if r := d.Rows.Run; r != nil {
-		row.LedgerRun = store.LedgerRun{
-			RunID: r.ID, LoadID: r.LoadID, MachineID: r.MachineID, OrderID: r.OrderID, StartAt: r.Start, EndAt: r.End,
-			RunFields: "{}", RunParams: r.Params, FirstSampleID: r.FirstSampleID, RowTestID: r.RowTestID,
-			SampleRow: r.Samples.Row, SampleTestID: r.Samples.TestID, SampleMetric: r.Samples.Metric,
-			SampleValue: r.Samples.Value, SampleFailed: r.Samples.Failed,
-			TextRow: r.Samples.TextRow, TextTestID: r.Samples.TextTestID, TextMetric: r.Samples.TextMetric, TextValue: r.Samples.Text,
-		}
 	}
 	return row
 }

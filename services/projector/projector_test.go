@@ -647,7 +647,7 @@ func FuzzDecode(f *testing.F) {
 				t.Fatalf("%+v cannot be stored", e)
 			}
 			d := registry.New(e.Database, e.Suite).Decide(it.prepared)
-			row, err := ledgerRow("events", 1, &it, &d)
+			row, err := store.Decided(store.LogPosition{Topic: "events", Partition: 1, Offset: it.offset}, &it.prepared, &d)
 			if err != nil || row.Seq != 1 {
 				t.Fatalf("row %+v: %v", row, err)
 			}

@@ -213,7 +213,7 @@ func (w *worker) decideAll(ctx context.Context, items []item) error {
 func (w *worker) decideOne(state *registry.State, it *item) (time.Duration, error) {
 	start := w.now()
 	d := state.Decide(it.prepared)
-	row, err := ledgerRow(w.part.Topic(), w.part.ID(), it, &d)
+	row, err := store.Decided(store.LogPosition{Topic: w.part.Topic(), Partition: w.part.ID(), Offset: it.offset}, &it.prepared, &d)
 	took := w.now().Sub(start)
 	if err != nil {
 		return took, err

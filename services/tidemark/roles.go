@@ -7,7 +7,6 @@ import (
 	"os"
 	"time"
 
-	"tidemark/pkg/config"
 	"tidemark/pkg/lifecycle"
 	"tidemark/pkg/observe"
 )
@@ -149,5 +148,3 @@ func (versionCmd) Run() error {
 	fmt.Println("tidemark", version)
 	return nil
 }
-
-var _ = config.Secret("")

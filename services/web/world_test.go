@@ -34,17 +34,17 @@ var noon = time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
 
 // world is a server with data that went through the same decisions as in production.
 type world struct {
-	t      testing.TB
-	store  *store.Store
-	app    *fiber.App
-	states map[string]*registry.State
-	rows   []store.LedgerRow
-	offset uint64
+	t       testing.TB
+	store   *store.Store
+	app     *fiber.App
+	decider *testkit.Decider
+	rows    []store.LedgerRow
+	offset  uint64
 }
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{t: t, store: testkit.Store(t), states: map[string]*registry.State{}}
+	w := &world{t: t, store: testkit.Store(t), decider: testkit.NewDecider()}
 	w.app = serve(t, w.store)
 	return w
 }
@@ -65,18 +65,14 @@ func serve(t testing.TB, s *store.Store) *fiber.App {
 // decide puts an event through the registry; flush stores what came of it.
 func (w *world) decide(database, suiteName string, kind event.Type, at time.Time, body []byte, params map[string]string) registry.Decision {
 	w.t.Helper()
-	key := database + "/" + suiteName
-	if w.states[key] == nil {
-		w.states[key] = registry.New(database, suiteName)
-	}
 	w.offset++
 	e := event.Envelope{
 		ID: event.NewID(at, nil), Type: kind, Version: 1, Database: database, Suite: suiteName,
 		ContentType: "application/json", ReceivedAt: at, Actor: "bot", RequestID: "r" + fmt.Sprint(w.offset),
 		Params: params, Body: body,
 	}
-	d := w.states[key].Decide(registry.Prepare(e))
-	w.rows = append(w.rows, ledgerRow(w.t, e, d, w.offset))
+	row, d := w.decider.Decide(w.t, store.LogPosition{Topic: event.TopicEvents, Partition: 3, Offset: int64(w.offset)}, at.Add(20*time.Millisecond), e)
+	w.rows = append(w.rows, row)
 	return d
 }
 
@@ -100,43 +96,6 @@ func chunks(rows []store.LedgerRow, n int) func(yield func([]store.LedgerRow) bo
 			rows = rows[k:]
 		}
 	}
-}
-
-func ledgerRow(t testing.TB, e event.Envelope, d registry.Decision, offset uint64) store.LedgerRow {
-	t.Helper()
-	row := store.LedgerRow{
-		Database: e.Database, Suite: e.Suite, Seq: d.Seq, EventID: e.ID, EventType: string(e.Type), EventVersion: 1,
-		Topic: event.TopicEvents, Partition: 3, Offset: offset, ReceivedAt: e.ReceivedAt, StoredAt: e.ReceivedAt.Add(20 * time.Millisecond),
-		Actor: e.Actor, RequestID: e.RequestID, ContentType: e.ContentType, Params: e.Params, Body: e.Body, BodyDigest: e.Digest(),
-		Status: string(d.Status), Code: uint16(d.Code), Error: d.Error, Message: d.Message, Field: d.Field, DuplicateOf: d.DuplicateOf,
-		AddedMachines: int32(d.Added.Machines), AddedRuns: int32(d.Added.Runs), AddedTests: int32(d.Added.Tests), AddedSamples: int32(d.Added.Samples),
-		DeletedRuns: d.Rows.DeletedRuns, SupersededLoad: d.Rows.Superseded,
-	}
-	if d.Rows.Schema != nil {
-		row.SuiteSchema = string(d.Rows.Schema.Encode())
-	}
-	for _, m := range d.Rows.Machines {
-		row.Machines = append(row.Machines, store.LedgerMachine{ID: m.ID, Name: m.Name, Fields: object(t, m.Fields), Params: m.Params, Deleted: m.Deleted})
-	}
-	for _, o := range d.Rows.Orders {
-		row.Orders = append(row.Orders, store.LedgerOrder{ID: o.ID, Name: o.Name, Values: o.Values, SortKey: o.SortKey})
-	}
-	for _, test := range d.Rows.Tests {
-		row.Tests = append(row.Tests, store.LedgerTest{ID: test.ID, Name: test.Name})
-	}
-	for _, f := range d.Rows.Findings {
-		row.Findings = append(row.Findings, object(t, f))
-	}
-	if r := d.Rows.Run; r != nil {
-		row.LedgerRun = store.LedgerRun{
-			RunID: r.ID, LoadID: r.LoadID, MachineID: r.MachineID, OrderID: r.OrderID, StartAt: r.Start, EndAt: r.End,
-			RunFields: object(t, r.Fields), RunParams: r.Params, FirstSampleID: r.FirstSampleID, RowTestID: r.RowTestID,
-			SampleRow: r.Samples.Row, SampleTestID: r.Samples.TestID, SampleMetric: r.Samples.Metric, SampleValue: r.Samples.Value,
-			SampleFailed: r.Samples.Failed, TextRow: r.Samples.TextRow, TextTestID: r.Samples.TextTestID,
-			TextMetric: r.Samples.TextMetric, TextValue: r.Samples.Text,
-		}
-	}
-	return row
 }
 
 func object(t testing.TB, v any) string {

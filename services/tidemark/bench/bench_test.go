@@ -96,12 +96,15 @@ func BenchmarkSubmitAsync(b *testing.B) {
 // sizes, in tests, of reports from 1 KB to 500 KB; most are small.
 var sizes = []int{6, 6, 6, 30, 30, 100, 100, 400, 3200}
 
+// sustainedRuns is how many runs the rate is taken over.
+const sustainedRuns = 3000
+
 // BenchmarkSustained is how many samples a second go all the way, and how that
 // compares with inserting the same ledger rows into an empty database directly.
 func BenchmarkSustained(b *testing.B) {
 	data := b.TempDir()
 	p := start(b, data)
-	const runs = 3000
+	const runs = sustainedRuns
 	bodies := make([][]byte, 50)
 	for i := range bodies {
 		bodies[i] = report(fmt.Sprint("bench-", i%5), 500+i, tests)
@@ -141,7 +144,7 @@ func insertDirectly(b *testing.B, data string) float64 {
 	cfg := store.DefaultConfig()
 	cfg.Dial, cfg.Database = engine.Dial, "direct"
 	direct := testkit.OpenStore(b, cfg)
-	const first, last, batch = 1, 3000, 40 // 40 runs are 200 000 samples
+	const first, last, batch = 1, sustainedRuns, 40 // 40 runs are 200 000 samples
 	began := time.Now()
 	for from := first; from <= last; from += batch {
 		err := direct.Exec(b.Context(), `INSERT INTO ledger SELECT * FROM tidemark.ledger
