@@ -89,7 +89,8 @@ func submitAll(b *testing.B, clients, n int, body func(i int) []byte, post func(
 }
 
 // submitPaced posts n reports from clients, each on a schedule of its own, so
-// that together they send rate reports a second whether or not answers come.
+// that together they send rate reports a second. That holds while answers come
+// within clients/rate seconds: a client sends its next report after its answer.
 func submitPaced(b *testing.B, clients, n, rate int, body func(i int) []byte, post func([]byte) (time.Duration, error)) times {
 	b.Helper()
 	every := time.Second * time.Duration(clients) / time.Duration(rate)
