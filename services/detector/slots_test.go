@@ -63,6 +63,35 @@ func TestSlots_HistoryCutInAnyWay_SameFindingsStand(t *testing.T) {
 	}
 }
 
+// TestSlot_LedgerAheadOfItsTables_WaitsInsteadOfPassingOver stops an insert half way: one view has not written yet.
+func TestSlot_LedgerAheadOfItsTables_WaitsInsteadOfPassingOver(t *testing.T) {
+	t.Parallel()
+	for _, view := range []string{"mv_runs", "mv_orders"} {
+		t.Run(view, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.log.submit("nts", nil, history("m", "a", level(10, 10)...)...)
+			w.settle()
+			w.log.exec("DETACH TABLE " + view)
+			w.log.submit("nts", nil, history("m", "a", append(level(10, 10), level(12, 10)...)...)[10:]...)
+			if err := w.slot(); err != nil {
+				t.Fatal(err)
+			}
+			if to := w.log.jobRuns()[len(w.log.jobRuns())-1].To; to > 10 {
+				t.Errorf("came to %d with nothing behind it to read", to)
+			}
+			w.log.exec("ATTACH TABLE " + view)
+			if err := w.log.store.ReinsertLedger(t.Context(), event.TopicEvents, 0, 0, w.log.offset+1); err != nil {
+				t.Fatal(err)
+			}
+			w.settle()
+			if got := places(w.log.standing()); !cmp.Equal(got, []string{"a@11"}) {
+				t.Errorf("stands: %v", got)
+			}
+		})
+	}
+}
+
 func TestSlot_LateDataContradicts_FindingIsWithdrawn_AndComesBack(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
