@@ -141,7 +141,7 @@ var (
 	source = regexp.MustCompile(`(?i)\b(?:from|join)\s+([a-z_]+)`)
 	tables = lo.SliceToMap([]string{
 		"ledger", "suites", "machines", "orders", "tests", "runs", "samples", "sample_texts",
-		"receipts", "superseded", "findings", "job_runs",
+		"superseded", "findings", "regressions", "job_runs",
 	}, func(t string) (string, bool) { return t, true })
 )
 

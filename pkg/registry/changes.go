@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/google/uuid"
+	"github.com/samber/lo"
 
 	"tidemark/pkg/event"
 )
@@ -26,7 +27,13 @@ func (s *State) record(c event.Changes) Decision {
 		}
 		known[f.ID] = true
 	}
-	return s.accepted(Decision{Rows: Rows{Findings: c.Findings}})
+	return s.accepted(Decision{Rows: Rows{Findings: s.findingRows(c)}})
+}
+
+func (s *State) findingRows(c event.Changes) []FindingRow {
+	return lo.Map(c.Findings, func(f event.Finding, _ int) FindingRow {
+		return FindingRow{Finding: f, Detector: c.Detector, Version: c.Version, Params: c.Params, DataSeq: c.DataSeq}
+	})
 }
 
 // checkFinding names the field at fault and what is wrong with it; both are empty when nothing is.

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/google/uuid"
@@ -52,7 +53,9 @@ type Rows struct {
 	// Superseded are load ids whose samples no longer count.
 	Superseded []uint32
 	// Findings are what a detector found, or took back.
-	Findings []event.Finding
+	Findings []FindingRow
+	// Regressions are new, or changed, in ascending id order.
+	Regressions []RegressionRow
 }
 
 // MachineRow is the whole of one machine, as it is from now on.
@@ -64,6 +67,8 @@ type MachineRow struct {
 	// Params is everything else the machine said about itself: a canonical JSON object (sorted keys, no blanks).
 	Params  string
 	Deleted bool
+	// MergedInto is the machine whose runs this one's runs are now; 0 for none. A merged machine is deleted, too.
+	MergedInto uint32
 }
 
 // OrderRow is one place in the suite's history.
@@ -102,6 +107,7 @@ type RunRow struct {
 	// RowTestID is the test of each sample row, those without any value included.
 	RowTestID []uint32
 	Samples   Samples
+	Profiles  Profiles
 }
 
 // Samples are the values of a run as columns, one entry per value that is present.
@@ -117,6 +123,38 @@ type Samples struct {
 	TextTestID []uint32
 	TextMetric []string
 	Text       []string
+}
+
+// Profiles are the profiles of a run as columns, one entry per sample row that has one. Their bytes stay in the event's body.
+type Profiles struct {
+	Row    []uint32
+	TestID []uint32
+	// Counters are the counters of the whole program, "a=1,b=2", cut at 512 characters.
+	Counters []string
+}
+
+// FindingRow is the whole of one finding, as it is from now on. As JSON it is a cell of the ledger.
+type FindingRow struct {
+	event.Finding
+	// ChangeID is the finding's serial in the suite: the same finding, found again, keeps it.
+	ChangeID uint32          `json:"change_id"`
+	Detector string          `json:"detector"`
+	Version  uint16          `json:"version"`
+	Params   json.RawMessage `json:"params,omitempty"`
+	DataSeq  uint64          `json:"data_seq"`
+	// Dismissed says that people decided that it is no change.
+	Dismissed bool `json:"dismissed,omitempty"`
+}
+
+// RegressionRow is the whole of one regression, as it is from now on. As JSON it is a cell of the ledger.
+type RegressionRow struct {
+	ID    uint32 `json:"regression_id"`
+	Title string `json:"title"`
+	Bug   string `json:"bug,omitempty"`
+	State uint8  `json:"state"` // LNT's number
+	// ChangeIDs are its findings, in the order they were added.
+	ChangeIDs []uint32 `json:"change_ids"`
+	Deleted   bool     `json:"deleted,omitempty"`
 }
 
 // Snapshot is a state at rest. Lists are sorted by id. Loading it gives a state that decides what the original would have decided.

@@ -39,7 +39,7 @@ func Decided(at LogPosition, p *registry.Prepared, d *registry.Decision) (Ledger
 	}
 	for _, m := range d.Rows.Machines {
 		row.Machines = append(row.Machines, LedgerMachine{
-			ID: m.ID, Name: m.Name, Fields: texts(m.Fields), Params: object(m.Params), Deleted: m.Deleted,
+			ID: m.ID, Name: m.Name, Fields: texts(m.Fields), Params: object(m.Params), Deleted: m.Deleted, MergedInto: m.MergedInto,
 		})
 	}
 	for _, o := range d.Rows.Orders {
@@ -57,6 +57,13 @@ func Decided(at LogPosition, p *registry.Prepared, d *registry.Decision) (Ledger
 			return LedgerRow{}, fmt.Errorf("finding %s of event %s: %w", d.Rows.Findings[i].ID, e.ID, err)
 		}
 		row.Findings = append(row.Findings, string(text))
+	}
+	for i := range d.Rows.Regressions {
+		text, err := json.Marshal(d.Rows.Regressions[i])
+		if err != nil {
+			return LedgerRow{}, fmt.Errorf("regression %d of event %s: %w", d.Rows.Regressions[i].ID, e.ID, err)
+		}
+		row.Regressions = append(row.Regressions, string(text))
 	}
 	return row, nil
 }
@@ -78,6 +85,7 @@ func decidedRun(r *registry.RunRow) LedgerRun {
 		SampleRow: r.Samples.Row, SampleTestID: r.Samples.TestID, SampleMetric: r.Samples.Metric,
 		SampleValue: r.Samples.Value, SampleFailed: r.Samples.Failed,
 		TextRow: r.Samples.TextRow, TextTestID: r.Samples.TextTestID, TextMetric: r.Samples.TextMetric, TextValue: r.Samples.Text,
+		ProfileRow: r.Profiles.Row, ProfileTestID: r.Profiles.TestID, ProfileCounters: r.Profiles.Counters,
 	}
 }
 

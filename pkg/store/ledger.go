@@ -51,6 +51,7 @@ type LedgerRow struct {
 	DeletedRuns    []uint32 // run ids
 	SupersededLoad []uint32 // load ids
 	Findings       []string // JSON objects
+	Regressions    []string // JSON objects
 
 	LedgerRun
 }
@@ -79,6 +80,11 @@ type LedgerRun struct {
 	TextTestID []uint32
 	TextMetric []string
 	TextValue  []string
+
+	// ProfileRow are the sample rows with a profile, ProfileTestID their tests, ProfileCounters what it says at the top.
+	ProfileRow      []uint32
+	ProfileTestID   []uint32
+	ProfileCounters []string
 }
 
 // LedgerMachine is a machine as the event left it.
@@ -88,6 +94,8 @@ type LedgerMachine struct {
 	Fields  string // JSON object of strings
 	Params  string // JSON object
 	Deleted bool
+	// MergedInto is the machine whose runs its runs are now; 0 for none.
+	MergedInto uint32
 }
 
 // LedgerOrder is an order as the event left it.
@@ -153,9 +161,10 @@ func checkLedger(rows []LedgerRow) error {
 	}
 	for i := range rows {
 		r := &rows[i].LedgerRun
-		samples, texts := len(r.SampleRow), len(r.TextRow)
+		samples, texts, profiles := len(r.SampleRow), len(r.TextRow), len(r.ProfileRow)
 		if len(r.SampleTestID) != samples || len(r.SampleMetric) != samples || len(r.SampleValue) != samples ||
-			len(r.SampleFailed) != samples || len(r.TextTestID) != texts || len(r.TextMetric) != texts || len(r.TextValue) != texts {
+			len(r.SampleFailed) != samples || len(r.TextTestID) != texts || len(r.TextMetric) != texts || len(r.TextValue) != texts ||
+			len(r.ProfileTestID) != profiles || len(r.ProfileCounters) != profiles {
 			return fmt.Errorf("columns of the samples of event %s differ in length", rows[i].EventID)
 		}
 	}
@@ -294,6 +303,7 @@ var ledgerColumns = []ledgerColumn{
 	cells("machine_row_fields", "Array(String)", each(machinesOf, func(m LedgerMachine) string { return m.Fields })),
 	cells("machine_row_params", "Array(String)", each(machinesOf, func(m LedgerMachine) string { return m.Params })),
 	cells("machine_row_deleted", "Array(UInt8)", each(machinesOf, func(m LedgerMachine) uint8 { return lo.Ternary[uint8](m.Deleted, 1, 0) })),
+	cells("machine_row_merged_into", "Array(UInt32)", each(machinesOf, func(m LedgerMachine) uint32 { return m.MergedInto })),
 	cells("order_row_id", "Array(UInt32)", each(ordersOf, func(o LedgerOrder) uint32 { return o.ID })),
 	cells("order_row_name", "Array(String)", each(ordersOf, func(o LedgerOrder) string { return o.Name })),
 	cells("order_row_values", "Array(Array(String))", each(ordersOf, func(o LedgerOrder) []string { return o.Values })),
@@ -303,6 +313,7 @@ var ledgerColumns = []ledgerColumn{
 	cells("deleted_run_id", "Array(UInt32)", func(r *LedgerRow) []uint32 { return r.DeletedRuns }),
 	cells("superseded_load_id", "Array(UInt32)", func(r *LedgerRow) []uint32 { return r.SupersededLoad }),
 	cells("finding_rows", "Array(String)", func(r *LedgerRow) []string { return r.Findings }),
+	cells("regression_rows", "Array(String)", func(r *LedgerRow) []string { return r.Regressions }),
 
 	whole("run_id", "UInt32", func(r *LedgerRow) uint32 { return r.RunID }),
 	whole("load_id", "UInt32", func(r *LedgerRow) uint32 { return r.LoadID }),
@@ -323,6 +334,9 @@ var ledgerColumns = []ledgerColumn{
 	cells("text_test_id", "Array(UInt32)", func(r *LedgerRow) []uint32 { return r.TextTestID }),
 	cells("text_metric", "Array(LowCardinality(String))", func(r *LedgerRow) []string { return r.TextMetric }),
 	cells("text_value", "Array(String)", func(r *LedgerRow) []string { return r.TextValue }),
+	cells("profile_row", "Array(UInt32)", func(r *LedgerRow) []uint32 { return r.ProfileRow }),
+	cells("profile_test_id", "Array(UInt32)", func(r *LedgerRow) []uint32 { return r.ProfileTestID }),
+	cells("profile_counters", "Array(String)", func(r *LedgerRow) []string { return r.ProfileCounters }),
 }
 
 var (

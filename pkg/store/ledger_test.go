@@ -205,12 +205,6 @@ func TestInsertLedger_ViewThrows_RepeatAfterRepairCompletes(t *testing.T) {
 func TestInsertLedger_ColumnMissing_IsASchemaError(t *testing.T) {
 	t.Parallel()
 	s := testkit.Store(t)
-	if err := s.Exec(t.Context(), "ALTER TABLE ledger DROP COLUMN actor", nil); err == nil {
-		t.Fatal("a view needs the column, yet it could be dropped")
-	}
-	if err := s.Exec(t.Context(), "DROP TABLE mv_receipts", nil); err != nil {
-		t.Fatal(err)
-	}
 	if err := s.Exec(t.Context(), "ALTER TABLE ledger DROP COLUMN actor", nil); err != nil {
 		t.Fatal(err)
 	}

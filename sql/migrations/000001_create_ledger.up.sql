@@ -20,6 +20,7 @@ CREATE TABLE IF NOT EXISTS ledger
     params            Map(String, String),
     body              String CODEC(ZSTD(3)),
     body_digest       UInt64,
+    body_bytes        UInt64 MATERIALIZED length(body),
 
     status            LowCardinality(String) COMMENT 'accepted, rejected or duplicate',
     code              UInt16 COMMENT 'HTTP status of a refusal, else 0',
@@ -38,6 +39,7 @@ CREATE TABLE IF NOT EXISTS ledger
     machine_row_fields  Array(String) COMMENT 'JSON object of strings',
     machine_row_params  Array(String) COMMENT 'JSON object',
     machine_row_deleted Array(UInt8),
+    machine_row_merged_into Array(UInt32) COMMENT '0, or the machine whose runs its runs are now',
     order_row_id        Array(UInt32),
     order_row_name      Array(String),
     order_row_values    Array(Array(String)),
@@ -47,6 +49,7 @@ CREATE TABLE IF NOT EXISTS ledger
     deleted_run_id      Array(UInt32),
     superseded_load_id  Array(UInt32),
     finding_rows        Array(String) COMMENT 'JSON objects',
+    regression_rows     Array(String) COMMENT 'JSON objects',
 
     run_id            UInt32 COMMENT '0 when the event brought no run',
     load_id           UInt32 COMMENT 'generation of the run: a replaced run keeps its run_id and gets a new load_id',
@@ -67,6 +70,9 @@ CREATE TABLE IF NOT EXISTS ledger
     text_test_id      Array(UInt32),
     text_metric       Array(LowCardinality(String)),
     text_value        Array(String),
+    profile_row       Array(UInt32) COMMENT 'sample rows with a profile, whose bytes are in body',
+    profile_test_id   Array(UInt32),
+    profile_counters  Array(String) COMMENT 'a=1,b=2',
 
     INDEX ledger_event_id event_id TYPE bloom_filter(0.001) GRANULARITY 64,
     INDEX ledger_offset (partition, offset) TYPE minmax GRANULARITY 16

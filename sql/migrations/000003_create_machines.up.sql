@@ -7,7 +7,8 @@ CREATE TABLE IF NOT EXISTS machines
     name       String,
     fields     Map(String, String) COMMENT 'attributes the suite declares',
     params     String COMMENT 'JSON object of all other attributes',
-    deleted    UInt8
+    deleted    UInt8,
+    merged_into UInt32 COMMENT '0, or the machine whose runs its runs are now'
 )
 ENGINE = ReplacingMergeTree(seq)
 ORDER BY (database, suite, machine_id)

@@ -16,6 +16,7 @@ CREATE TABLE IF NOT EXISTS runs
     sample_rows     UInt32,
     sample_count    UInt32 COMMENT 'values of Real metrics',
     event_id        UUID,
+    ignore_regressions UInt8 COMMENT '1 when detectors should not look at the run',
     deleted         UInt8
 )
 ENGINE = ReplacingMergeTree(seq)

@@ -22,19 +22,17 @@ SELECT
     r.offset AS offset,
     r.actor AS actor,
     r.body_bytes AS body_bytes
-FROM v_receipts AS r
+FROM
+(
+    SELECT *
+    FROM v_receipts
+    WHERE database = {database:String} AND suite = {suite:String}
+        AND event_type IN ('run.submitted', 'submission.refused')
+        AND ({status:String} = '' OR status = {status:String})
+        AND ({before:UInt64} = 0 OR seq < {before:UInt64})
+    ORDER BY seq DESC
+    LIMIT {limit:UInt32}
+) AS r
 LEFT JOIN v_machines AS m ON m.database = r.database AND m.suite = r.suite AND m.machine_id = r.machine_id
 LEFT JOIN v_orders AS o ON o.database = r.database AND o.suite = r.suite AND o.order_id = r.order_id
-WHERE r.database = {database:String} AND r.suite = {suite:String}
-    AND r.event_id IN (
-        SELECT event_id
-        FROM v_ledger
-        WHERE database = {database:String} AND suite = {suite:String}
-            AND event_type IN ('run.submitted', 'submission.refused')
-            AND status != 'duplicate'
-            AND ({status:String} = '' OR status = {status:String})
-            AND ({before:UInt64} = 0 OR seq < {before:UInt64})
-        ORDER BY seq DESC
-        LIMIT {limit:UInt32}
-    )
 ORDER BY r.seq DESC

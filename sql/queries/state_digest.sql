@@ -21,7 +21,7 @@ WITH
         FROM v_tests
         WHERE ({database:String} = '' OR database = {database:String}) AND ({suite:String} = '' OR suite = {suite:String})
         UNION ALL
-        SELECT 'runs', cityHash64(database, suite, run_id, seq, load_id, machine_id, order_id, start_at, end_at, received_at, toString(fields), params, first_sample_id, sample_rows, sample_count, event_id)
+        SELECT 'runs', cityHash64(database, suite, run_id, seq, load_id, machine_id, order_id, start_at, end_at, received_at, toString(fields), params, first_sample_id, sample_rows, sample_count, event_id, ignore_regressions)
         FROM v_runs
         WHERE ({database:String} = '' OR database = {database:String}) AND ({suite:String} = '' OR suite = {suite:String})
         UNION ALL
@@ -41,8 +41,12 @@ WITH
         FROM v_receipts
         WHERE ({database:String} = '' OR database = {database:String}) AND ({suite:String} = '' OR suite = {suite:String})
         UNION ALL
-        SELECT 'findings', cityHash64(database, suite, finding_id, seq, machine_id, metric, test_id, order_id, previous_order_id, direction, kind, before, after, spread, effect, statistic, p_value, detector, detector_version, detector_params, data_seq, found_at)
+        SELECT 'findings', cityHash64(database, suite, finding_id, change_id, seq, machine_id, metric, test_id, order_id, previous_order_id, direction, kind, before, after, spread, effect, statistic, p_value, detector, detector_version, detector_params, data_seq, found_at)
         FROM v_findings
+        WHERE ({database:String} = '' OR database = {database:String}) AND ({suite:String} = '' OR suite = {suite:String})
+        UNION ALL
+        SELECT 'regressions', cityHash64(database, suite, regression_id, seq, title, bug, state, change_ids, changed_at)
+        FROM v_regressions
         WHERE ({database:String} = '' OR database = {database:String}) AND ({suite:String} = '' OR suite = {suite:String})
         UNION ALL
         SELECT 'ledger', cityHash64(database, suite, seq, event_id, event_type, event_version, topic, partition, offset, received_at, actor, request_id, content_type, toString(params), body, body_digest, status, code, error, message, field, duplicate_of, run_id, load_id, machine_id, order_id)

@@ -17,6 +17,7 @@ SELECT
     first_sample_id,
     sample_rows,
     sample_count,
-    event_id
+    event_id,
+    ignore_regressions
 FROM runs FINAL
 WHERE deleted = 0

@@ -1,5 +1,6 @@
 -- name: v_receipts
 -- purpose: one row per event: taken or refused, why, where in the log, what it brought.
+-- An event id that came before brings no receipt of its own, neither repeated nor with another body: the first one stands.
 CREATE OR REPLACE VIEW v_receipts AS
 SELECT
     event_id,
@@ -27,4 +28,5 @@ SELECT
     actor,
     request_id,
     body_bytes
-FROM receipts FINAL
+FROM ledger FINAL
+WHERE duplicate_of = toUUID('00000000-0000-0000-0000-000000000000')

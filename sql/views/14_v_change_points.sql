@@ -5,6 +5,7 @@ SELECT
     database,
     suite,
     finding_id,
+    change_id,
     seq,
     machine_id,
     metric,
@@ -25,4 +26,4 @@ SELECT
     data_seq,
     found_at
 FROM findings FINAL
-WHERE active = 1
+WHERE active = 1 AND dismissed = 0

@@ -5,6 +5,7 @@ SELECT
     f.database AS database,
     f.suite AS suite,
     f.finding_id AS finding_id,
+    f.change_id AS change_id,
     f.seq AS seq,
     f.machine_id AS machine_id,
     m.name AS machine,

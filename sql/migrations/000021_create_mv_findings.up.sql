@@ -3,6 +3,7 @@ SELECT
     database,
     suite,
     toUUIDOrZero(JSONExtractString(finding, 'id')) AS finding_id,
+    JSONExtract(finding, 'change_id', 'UInt32') AS change_id,
     seq,
     JSONExtract(finding, 'machine_id', 'UInt32') AS machine_id,
     JSONExtractString(finding, 'metric') AS metric,
@@ -17,11 +18,12 @@ SELECT
     JSONExtractFloat(finding, 'effect') AS effect,
     JSONExtractFloat(finding, 'statistic') AS statistic,
     JSONExtractFloat(finding, 'p_value') AS p_value,
-    JSONExtractString(body, 'detector') AS detector,
-    JSONExtract(body, 'version', 'UInt16') AS detector_version,
-    JSONExtractRaw(body, 'params') AS detector_params,
-    JSONExtractUInt(body, 'data_seq') AS data_seq,
+    JSONExtractString(finding, 'detector') AS detector,
+    JSONExtract(finding, 'version', 'UInt16') AS detector_version,
+    JSONExtractRaw(finding, 'params') AS detector_params,
+    JSONExtractUInt(finding, 'data_seq') AS data_seq,
     received_at AS found_at,
-    JSONExtractBool(finding, 'active') AS active
+    JSONExtractBool(finding, 'active') AS active,
+    JSONExtractBool(finding, 'dismissed') AS dismissed
 FROM ledger
 ARRAY JOIN finding_rows AS finding

@@ -3,6 +3,7 @@ CREATE TABLE IF NOT EXISTS findings
     database          LowCardinality(String),
     suite             LowCardinality(String),
     finding_id        UUID,
+    change_id         UInt32 COMMENT 'serial in the suite, from 1',
     seq               UInt64,
     machine_id        UInt32,
     metric            LowCardinality(String),
@@ -22,7 +23,8 @@ CREATE TABLE IF NOT EXISTS findings
     detector_params   String COMMENT 'JSON object',
     data_seq          UInt64 COMMENT 'position of the data the detector saw',
     found_at          DateTime64(3, 'UTC'),
-    active            UInt8 COMMENT '0 when later data took the finding back'
+    active            UInt8 COMMENT '0 when later data took the finding back',
+    dismissed         UInt8 COMMENT '1 when people said that it is none'
 )
 ENGINE = ReplacingMergeTree(seq)
 ORDER BY (database, suite, finding_id)

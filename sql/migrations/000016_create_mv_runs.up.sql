@@ -16,6 +16,7 @@ SELECT
     toUInt32(length(row_test_id)) AS sample_rows,
     toUInt32(length(sample_value)) AS sample_count,
     event_id,
+    toUInt8(ledger.params['ignore_regressions'] != '') AS ignore_regressions,
     0 AS deleted
 FROM ledger
 WHERE run_id > 0

@@ -1,0 +1,17 @@
+-- regressions: findings that people look after together, as each was left.
+CREATE TABLE IF NOT EXISTS regressions
+(
+    database      LowCardinality(String),
+    suite         LowCardinality(String),
+    regression_id UInt32,
+    seq           UInt64,
+    title         String,
+    bug           String COMMENT 'link',
+    state         UInt8 COMMENT 'number of LNT: 0 detected, 1 staged, 10 active, 20 not to be fixed, 21 ignored, 22 fixed, 23 to be verified',
+    change_ids    Array(UInt32) COMMENT 'findings, in the order they were added',
+    changed_at    DateTime64(3, 'UTC'),
+    deleted       UInt8
+)
+ENGINE = ReplacingMergeTree(seq)
+ORDER BY (database, suite, regression_id)
+SETTINGS non_replicated_deduplication_window = 1000
