@@ -2,6 +2,7 @@ package intake
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -118,7 +119,7 @@ func (a *attempt) importFile() string {
 }
 
 // decided answers with the outcome. A duplicate is answered as its original was.
-func (a *attempt) decided(out event.Outcome) answer {
+func (a *attempt) decided(ctx context.Context, out event.Outcome) answer {
 	if out.Status == event.Rejected || out.Code >= 400 {
 		return a.rejected(out)
 	}
@@ -130,7 +131,7 @@ func (a *attempt) decided(out event.Outcome) answer {
 		"success": true, "error": nil, "committed": true, "run_id": out.RunID,
 		"import_file": a.importFile(), "result_url": a.resultURL(out.RunID), "report_to_address": nil,
 		"added_machines": out.AddedMachines, "added_runs": out.AddedRuns, "added_tests": out.AddedTests, "added_samples": out.AddedSamples,
-		"test_results": []any{},
+		"test_results": a.results(ctx, out),
 	}
 	a.addTimes(body)
 	if a.rest {
@@ -155,12 +156,12 @@ func (a *attempt) rejected(out event.Outcome) answer {
 	return answer{result: result, status: code, body: body}
 }
 
-// addTimes reports the stages under LNT's names: loading is receiving and checking, importing is storing and deciding. A report
-// is not rendered within the request.
+// addTimes reports the stages under LNT's names: loading is receiving and checking, importing is storing and deciding,
+// reporting is comparing the run with the one before it.
 func (a *attempt) addTimes(body map[string]any) {
 	body["load_time"] = seconds(a.decode)
 	body["import_time"] = seconds(a.append + a.waited)
-	body["report_time"] = 0.0
+	body["report_time"] = seconds(a.compared)
 	body["total_time"] = seconds(a.s.now().Sub(a.started))
 }
 

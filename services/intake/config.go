@@ -33,6 +33,9 @@ type Config struct {
 	AppendTimeout time.Duration
 	// WaitTimeout bounds the wait for the outcome; after it the answer is 202 with a receipt.
 	WaitTimeout time.Duration
+	// ResultsWait bounds the comparison of a stored run with the one before it, which the answer carries; after it, or where it
+	// is zero, the answer is without.
+	ResultsWait time.Duration
 	// ReadyTimeout bounds the wait for the outcomes topic to be followed, before the append.
 	ReadyTimeout time.Duration
 	// MaxWaiters is how many requests may wait for outcomes at once; those beyond get 202 with a receipt.
@@ -52,6 +55,7 @@ func DefaultConfig() Config {
 		ReadTimeout:     5 * time.Minute,
 		AppendTimeout:   10 * time.Second,
 		WaitTimeout:     10 * time.Second,
+		ResultsWait:     2 * time.Second,
 		ReadyTimeout:    2 * time.Second,
 		MaxWaiters:      10_000,
 		RetryAfter:      2 * time.Second,
@@ -97,6 +101,9 @@ func (c Config) Validate() error {
 		if d.value < time.Millisecond {
 			bad("%s: %s is shorter than a millisecond", d.name, d.value)
 		}
+	}
+	if c.ResultsWait != 0 && c.ResultsWait < time.Millisecond {
+		bad("results_wait: %s is neither 0 nor at least a millisecond", c.ResultsWait)
 	}
 	if c.RetryAfter < time.Second {
 		bad("retry_after: %s is shorter than a second", c.RetryAfter)

@@ -34,6 +34,7 @@ type memoryLog struct {
 	tailing chan struct{} // closed when someone tails
 	forget  bool          // events are neither kept nor decided
 	noTail  bool          // tailing never gets ready
+	results ResultsOf     // what the service asks for test results
 }
 
 func newMemoryLog() *memoryLog {
@@ -144,7 +145,7 @@ func setup(t testing.TB, change ...func(*Config, *memoryLog)) *bench {
 		f(&cfg, b.log)
 	}
 	var err error
-	b.service, err = New(cfg, Deps{Log: b.log, Tail: b.log, Registerer: b.reg})
+	b.service, err = New(cfg, Deps{Log: b.log, Tail: b.log, Results: b.log.results, Registerer: b.reg})
 	if err != nil {
 		t.Fatal(err)
 	}

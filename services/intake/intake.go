@@ -25,6 +25,7 @@ type Appender interface {
 type Deps struct {
 	Log        Appender
 	Tail       Tailer
+	Results    ResultsOf             // nil: answers are without test results
 	Logger     *slog.Logger          // nil: silent
 	Registerer prometheus.Registerer // nil: metrics are counted but not shown
 	Now        func() time.Time      // nil: time.Now
@@ -35,6 +36,7 @@ type Deps struct {
 type Service struct {
 	cfg      Config
 	log      Appender
+	results  ResultsOf
 	logger   *slog.Logger
 	now      func() time.Time
 	random   io.Reader
@@ -54,7 +56,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		return nil, fmt.Errorf("intake: needs a log to append to and one to follow")
 	}
 	s := &Service{
-		cfg: cfg, log: deps.Log, logger: deps.Logger, now: deps.Now, random: deps.Random,
+		cfg: cfg, log: deps.Log, results: deps.Results, logger: deps.Logger, now: deps.Now, random: deps.Random,
 		checks: make(chan struct{}, max(2, runtime.GOMAXPROCS(0))),
 		token:  sha256.Sum256([]byte(cfg.Token)),
 	}

@@ -25,17 +25,19 @@ const (
 
 // The stages a request goes through.
 const (
-	stageDecode = "decode"
-	stageAppend = "append"
-	stageWait   = "wait"
+	stageDecode  = "decode"
+	stageAppend  = "append"
+	stageWait    = "wait"
+	stageResults = "results"
 )
 
 type metrics struct {
-	submissions *prometheus.CounterVec
-	wireBytes   prometheus.Counter
-	reportBytes prometheus.Counter
-	seconds     *prometheus.HistogramVec
-	inFlight    prometheus.Gauge
+	submissions   *prometheus.CounterVec
+	wireBytes     prometheus.Counter
+	reportBytes   prometheus.Counter
+	seconds       *prometheus.HistogramVec
+	inFlight      prometheus.Gauge
+	resultsMissed prometheus.Counter
 }
 
 func newMetrics(reg prometheus.Registerer, waiters func() int) (*metrics, error) {
@@ -50,20 +52,23 @@ func newMetrics(reg prometheus.Registerer, waiters func() int) (*metrics, error)
 			Name: "tidemark_intake_report_bytes_total", Help: "Bytes of reports received, decompressed and decoded.",
 		}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "tidemark_intake_stage_seconds", Help: "Time a submission spent in a stage: decode (receive and check), append (to the log), wait (for the outcome).",
+			Name: "tidemark_intake_stage_seconds", Help: "Time a submission spent in a stage: decode (receive and check), append (to the log), wait (for the outcome), results (compare the run).",
 			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 16),
 		}, []string{"stage"}),
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "tidemark_intake_in_flight_bytes", Help: "Bytes of submissions in memory now.",
 		}),
 	}
+	m.resultsMissed = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "tidemark_intake_results_missed_total", Help: "Submissions answered without test results because comparing them failed or took too long.",
+	})
 	waiting := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "tidemark_intake_waiters", Help: "Requests waiting for their outcome now.",
 	}, func() float64 { return float64(waiters()) })
 	if reg == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.submissions, m.wireBytes, m.reportBytes, m.seconds, m.inFlight, waiting} {
+	for _, c := range []prometheus.Collector{m.submissions, m.wireBytes, m.reportBytes, m.seconds, m.inFlight, m.resultsMissed, waiting} {
 		if err := reg.Register(c); err != nil {
 			return nil, err
 		}

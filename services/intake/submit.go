@@ -49,6 +49,7 @@ type attempt struct {
 	reportBytes    int
 	decode, append time.Duration
 	waited         time.Duration
+	compared       time.Duration
 }
 
 // begin notes what the request says before its body.
@@ -248,7 +249,7 @@ func (a *attempt) sync(ctx context.Context, env event.Envelope) answer {
 	if err != nil {
 		return a.receipt(resultPending)
 	}
-	return a.decided(out)
+	return a.decided(ctx, out)
 }
 
 // store appends the event to the log.
@@ -343,6 +344,7 @@ func (a *attempt) logAttrs(result string) []slog.Attr {
 		slog.String("database", a.database), slog.String("suite", a.suite), slog.String("result", result),
 		slog.Int64("body_bytes", a.wire.read), slog.Int("report_bytes", a.reportBytes),
 		slog.Float64("decode_ms", millis(a.decode)), slog.Float64("append_ms", millis(a.append)), slog.Float64("wait_ms", millis(a.waited)),
+		slog.Float64("results_ms", millis(a.compared)),
 	}
 	if a.id != uuid.Nil {
 		attrs = append(attrs, slog.String("event_id", a.id.String()))
