@@ -319,13 +319,19 @@ func goldenEvents() map[string]event.Envelope {
 		`"metric":"execution_time","order_id":3,"previous_order_id":2,"direction":"up","kind":"regression","before":1,"after":1.5,` +
 		`"spread":0.01,"effect":0.5,"statistic":12.5,"p_value":0.001,"active":true,"id":"6f6ff0e9-7b7f-8f3e-9a43-2f7f6b1f2f00"}]}`)
 
-	return map[string]event.Envelope{
+	events := map[string]event.Envelope{
 		"run.submitted.v1.json":       report,
 		"run.submitted-small.v1.json": small,
 		"submission.refused.v1.json":  refused,
 		"suite.defined.v1.json":       defined,
 		"change.found.v1.json":        found,
 	}
+	for name, c := range bodies {
+		e := sample()
+		e.Type, e.Params, e.Body = name, nil, []byte(c.text)
+		events[string(name)+".v1.json"] = e
+	}
+	return events
 }
 
 func writeMissingGoldens(t *testing.T) {

@@ -1,11 +1,9 @@
 package event
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 
 	"github.com/google/uuid"
@@ -74,13 +72,8 @@ func (c Changes) Encode() ([]byte, error) {
 // DecodeChanges is the inverse of [Changes.Encode]. It checks what can be checked without the suite's state.
 func DecodeChanges(body []byte) (Changes, error) {
 	var c Changes
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&c); err != nil {
+	if err := decodeStrictly(body, &c); err != nil {
 		return Changes{}, fmt.Errorf("decode changes: %w", err)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return Changes{}, errors.New("decode changes: text after the object")
 	}
 	if err := c.Validate(); err != nil {
 		return Changes{}, fmt.Errorf("decode changes: %w", err)

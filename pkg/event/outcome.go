@@ -19,7 +19,7 @@ const (
 )
 
 // MaxOutcome is the largest encoded outcome that is read, in bytes.
-const MaxOutcome = 1 << 20
+const MaxOutcome = 16 << 20
 
 // Outcome is what the projector answers about one event, on [TopicOutcomes], keyed by event id, as JSON.
 type Outcome struct {
@@ -41,6 +41,12 @@ type Outcome struct {
 	RunID     uint32 `json:"run_id,omitzero"`
 	MachineID uint32 `json:"machine_id,omitzero"`
 	OrderID   uint32 `json:"order_id,omitzero"`
+	// MachineName is the name of the machine that an event of machines was about, as the event left it.
+	MachineName string `json:"machine_name,omitzero"`
+	// DeletedRuns are the runs that a retraction or the deletion of a machine took away, ascending.
+	DeletedRuns []uint32 `json:"deleted_runs,omitempty"`
+	// RegressionID is the regression that the event made or changed.
+	RegressionID uint32 `json:"regression_id,omitzero"`
 	// AddedRuns is zero or negative when a run replaced others.
 	AddedMachines int `json:"added_machines"`
 	AddedRuns     int `json:"added_runs"`

@@ -13,20 +13,22 @@ type Type string
 const (
 	// SuiteDefined carries a suite schema: its canonical JSON.
 	SuiteDefined Type = "suite.defined"
+	// SuiteSeeded says which machines, orders and tests exist, under ids that are kept: a [Seed] value.
+	SuiteSeeded Type = "suite.seeded"
 	// RunSubmitted carries a report exactly as the client sent it.
 	RunSubmitted Type = "run.submitted"
 	// SubmissionRefused carries a submission that intake already refused; the reason is in the refused_* parameters.
 	SubmissionRefused Type = "submission.refused"
-	// RunRetracted takes one run back.
+	// RunRetracted takes one run back: a [Retraction] value.
 	RunRetracted Type = "run.retracted"
 
-	// MachineUpdated changes the fields of a machine.
+	// MachineUpdated replaces the fields and parameters of a machine: a [MachineUpdate] value.
 	MachineUpdated Type = "machine.updated"
-	// MachineRenamed changes the name of a machine.
+	// MachineRenamed changes the name of a machine: a [MachineRename] value.
 	MachineRenamed Type = "machine.renamed"
-	// MachineMerged moves the runs of one machine to another.
+	// MachineMerged moves the runs of one machine to another: a [MachineMerge] value.
 	MachineMerged Type = "machine.merged"
-	// MachineDeleted removes a machine and its runs.
+	// MachineDeleted removes a machine and its runs: a [MachineDeletion] value.
 	MachineDeleted Type = "machine.deleted"
 
 	// OrderDescribed attaches a title, an instant or an ordinal to an order.
@@ -66,6 +68,10 @@ const (
 	ParamSelectMachine = "select_machine"
 	// ParamIgnoreRegressions is any non-empty text to keep detectors from looking at the run.
 	ParamIgnoreRegressions = "ignore_regressions"
+	// ParamKeepRunID is the id that the run gets, in decimal: history that moves in keeps its URLs. It is refused when a run has it.
+	ParamKeepRunID = "keep_run_id"
+	// ParamKeepMachineID is the id of the run's machine, in decimal: that machine, or a new one with this id.
+	ParamKeepMachineID = "keep_machine_id"
 	// ParamIdempotencyKey is the client's own key, as sent.
 	ParamIdempotencyKey = "idempotency_key"
 

@@ -86,7 +86,8 @@ func TestOutcome_Encoded_DecodesToTheSame(t *testing.T) {
 	t.Parallel()
 	want := event.Outcome{
 		EventID: sample().ID, Database: "default", Suite: "nts", Seq: 9, Status: event.Rejected, Code: 400, Error: "import failure: x",
-		Message: "long", Field: "machine.os", DuplicateOf: uuid.Max, RunID: 1, MachineID: 2, OrderID: 3, AddedMachines: 1, AddedRuns: -2,
+		Message: "long", Field: "machine.os", DuplicateOf: uuid.Max, RunID: 1, MachineID: 2, OrderID: 3,
+		MachineName: "m", DeletedRuns: []uint32{1, 4}, RegressionID: 7, AddedMachines: 1, AddedRuns: -2,
 		AddedTests: 4, AddedSamples: 5, Partition: 6, Offset: 1 << 40, StoredAt: sample().ReceivedAt, DecodeMS: 0.5, DecideMS: 1.5, InsertMS: 20,
 	}
 	data, err := want.Encode()

@@ -27,6 +27,12 @@ type Prepared struct {
 	Submission *report.Submission
 	Schema     *suite.Schema
 	Changes    *event.Changes
+	Retraction *event.Retraction
+	Update     *MachineUpdate
+	Rename     *event.MachineRename
+	Merge      *event.MachineMerge
+	Deletion   *event.MachineDeletion
+	Seed       *Seed
 	Refusal    *Refusal
 }
 
@@ -36,6 +42,12 @@ var currentVersion = map[event.Type]int{
 	event.SubmissionRefused: 1,
 	event.SuiteDefined:      1,
 	event.ChangeFound:       1,
+	event.RunRetracted:      1,
+	event.MachineUpdated:    1,
+	event.MachineRenamed:    1,
+	event.MachineMerged:     1,
+	event.MachineDeleted:    1,
+	event.SuiteSeeded:       1,
 }
 
 // Prepare does the heavy part of deciding: it reads the body. It is pure, so events may be prepared in parallel and ahead.
@@ -55,34 +67,45 @@ func Prepare(e event.Envelope) Prepared {
 }
 
 func (p *Prepared) read() {
-	body := p.Envelope.Body
 	switch p.Envelope.Type {
 	case event.RunSubmitted:
-		submission, err := report.Parse(body, report.Options{})
+		submission, err := report.Parse(p.Envelope.Body, report.Options{})
 		if err != nil {
 			p.Refusal = fromReport(err)
 			return
 		}
 		p.Submission = submission
 	case event.SuiteDefined:
-		schema, err := suite.Decode(body)
-		if err != nil {
-			p.Refusal = refusal(badRequest, "body", err.Error(), "")
-			return
-		}
-		p.Schema = &schema
+		readBody(p, &p.Schema, suite.Decode)
 	case event.ChangeFound:
-		changes, err := event.DecodeChanges(body)
-		if err != nil {
-			p.Refusal = refusal(badRequest, "body", err.Error(), "")
-			return
-		}
-		p.Changes = &changes
+		readBody(p, &p.Changes, event.DecodeChanges)
+	case event.RunRetracted:
+		readBody(p, &p.Retraction, event.DecodeRetraction)
+	case event.MachineUpdated:
+		readBody(p, &p.Update, readUpdate)
+	case event.MachineRenamed:
+		readBody(p, &p.Rename, event.DecodeMachineRename)
+	case event.MachineMerged:
+		readBody(p, &p.Merge, event.DecodeMachineMerge)
+	case event.MachineDeleted:
+		readBody(p, &p.Deletion, event.DecodeMachineDeletion)
+	case event.SuiteSeeded:
+		readBody(p, &p.Seed, readSeed)
 	case event.SubmissionRefused:
 		p.Refusal = alreadyRefused(p.Envelope.Params)
 	default:
 		p.Refusal = refusal(notImplemented, "type", "Unknown event type '"+string(p.Envelope.Type)+"'", "")
 	}
+}
+
+// readBody keeps what decode makes of the body, or why it makes nothing.
+func readBody[T any](p *Prepared, into **T, decode func([]byte) (T, error)) {
+	value, err := decode(p.Envelope.Body)
+	if err != nil {
+		p.Refusal = refusal(badRequest, "body", err.Error(), "")
+		return
+	}
+	*into = &value
 }
 
 // alreadyRefused repeats what intake answered. A code that is not one of a refusal becomes 400.

@@ -25,6 +25,12 @@ type Decision struct {
 	DuplicateOf uuid.UUID
 	// RunID, MachineID and OrderID are those of the submitted run; of the original for a duplicate; zero when there is none.
 	RunID, MachineID, OrderID uint32
+	// MachineName is the name of the machine that an event of machines was about. DeletedRuns are the runs that a retraction or a
+	// machine's deletion took away, ascending. RegressionID is the regression that an event of regressions made or changed: the last
+	// one of its rows.
+	MachineName  string
+	DeletedRuns  []uint32
+	RegressionID uint32
 	// Rows is what the event adds to the tables; empty unless accepted. It belongs to the caller.
 	Rows  Rows
 	Added Added

@@ -376,7 +376,7 @@ func TestDecide_WhatCannotBeDecided_IsRefusedWithItsReasonAndNothingChanges(t *t
 		"unknown metric":           {run("new", "new").with(testEntry{"t", "nope", nil}).envelope(uuid.Nil), 400, "import failure: test t: Metric 'nope' unknown in suite "},
 		"other suite's report":     {raw(`{"schema":"compile","machine":{"name":"m"},"run":{"llvm_project_revision":"1"},"tests":[]}`), 400, "Importing 'compile' data into test suite 'nts'"},
 		"unknown type":             {ofType("run.painted", "x"), 501, "Unknown event type 'run.painted'"},
-		"type not decided yet":     {ofType(event.RunRetracted, "x"), 501, "Unknown event type 'run.retracted'"},
+		"type not decided yet":     {ofType(event.OrderDescribed, "x"), 501, "Unknown event type 'order.described'"},
 		"newer version":            {version2, 501, "Unknown version 2 of event type 'run.submitted'"},
 		"another suite's event":    {inSuite("compile", run("m", "1").envelope(uuid.Nil)), 500, "event of default/compile was given to default/nts"},
 		"refused by intake":        {refusedEvent(map[string]string{"refused_code": "413", "refused_error": "too large"}), 413, "too large"},
