@@ -35,6 +35,8 @@ type roles struct {
 	Intake, Projector, Detector, Reads bool
 	// Migrate brings the schema up to date at the start.
 	Migrate bool
+	// Servers keeps the embedded servers open for other processes.
+	Servers bool
 }
 
 // all is what `tidemark up` runs.
@@ -55,6 +57,7 @@ type process struct {
 	events      *eventlog.Log // nil for roles that only read
 	components  []lifecycle.Component
 	listeners   map[string]*listener
+	brokers     func() []string // of the embedded broker, when others may reach it
 }
 
 // compose builds the graph from the settings, in the order in which its parts
@@ -98,8 +101,9 @@ func (p *process) bind(r roles) {
 	if r.http() {
 		p.listeners["http"] = &listener{addr: p.settings.Listen}
 	}
-	if r == all && p.settings.embeddedClickhouse() {
+	if (r == all || r == serversOnly) && p.settings.embeddedClickhouse() {
 		p.listeners["sql"] = &listener{addr: p.settings.SQLListen}
+		p.listeners["engine"] = &listener{addr: p.settings.ClickhouseListen}
 	}
 	p.add(lifecycle.Component{Name: "listeners", Open: p.listen, Close: p.unlisten})
 }
@@ -173,7 +177,7 @@ func (p *process) closeStore() error { return errors.Join(p.store.Close(), p.wor
 // broker is the log's client, and the embedded broker unless the settings name
 // a cluster. Roles that only read need neither.
 func (p *process) broker(r roles) (*eventlog.Log, error) {
-	if !r.Intake && !r.Projector && !r.Detector {
+	if !r.Intake && !r.Projector && !r.Detector && !r.Servers {
 		return nil, nil
 	}
 	cfg := p.settings.logConfig()
@@ -185,6 +189,9 @@ func (p *process) broker(r roles) (*eventlog.Log, error) {
 			return nil, err
 		}
 		cfg.Brokers, cfg.Dial = broker.Brokers(), broker.Dial
+		if p.settings.KafkaListen != "" {
+			p.brokers = broker.Brokers
+		}
 		p.add(lifecycle.Component{Name: "broker", Open: broker.Open, Close: broker.Close})
 		p.gauge("tidemark_embedded_log_bytes", "Size of the embedded broker's log.", func() float64 { return float64(broker.Size()) })
 	}
@@ -299,6 +306,11 @@ func (p *process) serve(r roles, engine *clickhouse.Engine, services []router) {
 	if l := p.listeners["sql"]; l != nil && l.addr != "" {
 		p.add(lifecycle.Component{Name: "sql", Run: func(ctx context.Context) error {
 			return engine.ServeReadOnly(ctx, l.Listener, p.settings.sqlLimits())
+		}})
+	}
+	if l := p.listeners["engine"]; l != nil && l.addr != "" {
+		p.add(lifecycle.Component{Name: "engine port", Run: func(ctx context.Context) error {
+			return engine.ServeOwner(ctx, l.Listener, string(p.settings.ClickhousePassword))
 		}})
 	}
 	if l := p.listeners["admin"]; l.addr != "" {

@@ -28,6 +28,7 @@ type cli struct {
 	Projector projectorCmd `cmd:"" help:"Decide events and store them."`
 	Detector  detectorCmd  `cmd:"" help:"Look for changes on a schedule."`
 	API       apiCmd       `cmd:"" name:"api" help:"Serve REST and pages."`
+	Servers   serversCmd   `cmd:"" help:"Run the embedded engine and broker alone, for roles in processes of their own."`
 	Migrate   migrateCmd   `cmd:"" help:"Bring topics and tables up to date."`
 
 	Submit submitCmd `cmd:"" help:"Send reports to a server."`

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"tidemark/pkg/lifecycle"
@@ -133,10 +134,13 @@ func (p *process) announce(ctx context.Context) {
 		}
 	}
 	line := "tidemark is ready:"
-	for _, part := range []struct{ name, listener string }{{"pages and REST", "http"}, {"SQL", "sql"}, {"admin", "admin"}} {
+	for _, part := range []struct{ name, listener string }{{"pages and REST", "http"}, {"SQL", "sql"}, {"engine", "engine"}, {"admin", "admin"}} {
 		if url := p.listeners[part.listener].url(); url != "" {
 			line += " " + part.name + " " + url
 		}
+	}
+	if p.brokers != nil {
+		line += " broker " + strings.Join(p.brokers(), ",")
 	}
 	fmt.Println(line)
 }

@@ -28,14 +28,16 @@ type Settings struct {
 	SQLListen   string `name:"sql-listen" help:"Address of read-only SQL over ClickHouse's HTTP interface (embedded engine only); empty for none." default:"127.0.0.1:8123" group:"place"`
 	AdminListen string `help:"Address of metrics, health and profiles; empty for none." default:"127.0.0.1:8081" group:"place"`
 
-	Kafka        []string      `help:"Brokers (host:port); none means the embedded broker." group:"place"`
-	KafkaListen  string        `help:"TCP address of the embedded broker, which has no authentication; empty for none." group:"place"`
-	Clickhouse   config.Secret `help:"ClickHouse address, such as clickhouse://user:password@host:9000; none means the embedded engine." group:"place"`
-	Libchdb      string        `name:"libchdb" help:"Engine library to load instead of the fetched one." type:"path" group:"place"`
-	Partitions   int           `help:"Partitions of the event topic. Cannot change later: a suite lives in one." default:"1" group:"place"`
-	Replicas     int           `help:"Copies of each topic on a Kafka cluster; 0 leaves it to the brokers." default:"0" group:"place"`
-	MaxLog       config.Bytes  `help:"Size to which the embedded broker's log is trimmed once stored." default:"256MiB" group:"place"`
-	EngineMemory config.Bytes  `help:"Memory the embedded engine may use." default:"4GiB" group:"place"`
+	Kafka              []string      `help:"Brokers (host:port); none means the embedded broker." group:"place"`
+	KafkaListen        string        `help:"TCP address of the embedded broker, which has no authentication; empty for none." group:"place"`
+	Clickhouse         config.Secret `help:"ClickHouse address, such as clickhouse://user:password@host:9000; none means the embedded engine." group:"place"`
+	ClickhouseListen   string        `help:"TCP address on which the embedded engine answers other roles with every right, over HTTP; empty for none." group:"place"`
+	ClickhousePassword config.Secret `help:"Password that other roles need there." group:"place"`
+	Libchdb            string        `name:"libchdb" help:"Engine library to load instead of the fetched one." type:"path" group:"place"`
+	Partitions         int           `help:"Partitions of the event topic. Cannot change later: a suite lives in one." default:"1" group:"place"`
+	Replicas           int           `help:"Copies of each topic on a Kafka cluster; 0 leaves it to the brokers." default:"0" group:"place"`
+	MaxLog             config.Bytes  `help:"Size to which the embedded broker's log is trimmed once stored." default:"256MiB" group:"place"`
+	EngineMemory       config.Bytes  `help:"Memory the embedded engine may use." default:"4GiB" group:"place"`
 
 	Databases []string      `help:"Databases served." default:"default" group:"product"`
 	AuthToken config.Secret `help:"LNT's token: what the AuthToken header must carry on REST writes; without one they are refused." group:"product"`
@@ -71,6 +73,7 @@ type StoreSettings struct {
 	Database    string        `help:"ClickHouse database that holds the tables." default:"tidemark"`
 	MaxReads    int           `help:"Most reads under way at once, which is also the most connections they use." default:"4"`
 	MaxQueued   int           `help:"Most reads waiting for their turn; more are answered 503." default:"256"`
+	MaxWait     time.Duration `help:"Longest a read waits for its turn before it is answered 503." default:"5s"`
 	ReadTimeout time.Duration `help:"Longest a read may take." default:"30s"`
 	ReadMemory  config.Bytes  `help:"Most memory of one read." default:"2GiB"`
 }
@@ -106,6 +109,12 @@ func (s Settings) Validate() error {
 	if s.KafkaListen != "" && !s.embeddedKafka() {
 		problems = append(problems, errors.New("kafka_listen: belongs to the embedded broker, but kafka names another"))
 	}
+	if s.ClickhouseListen != "" && !s.embeddedClickhouse() {
+		problems = append(problems, errors.New("clickhouse_listen: belongs to the embedded engine, but clickhouse names another"))
+	}
+	if s.ClickhouseListen != "" && s.ClickhousePassword == "" {
+		problems = append(problems, errors.New("clickhouse_password: is needed with clickhouse_listen: whoever connects there may do everything"))
+	}
 	if s.Grace <= 0 {
 		problems = append(problems, errors.New("grace: must be above zero"))
 	}
@@ -118,6 +127,7 @@ func (s Settings) storeConfig() store.Config {
 	c.Database = s.Store.Database
 	c.MaxReads = s.Store.MaxReads
 	c.MaxQueuedReads = s.Store.MaxQueued
+	c.MaxReadWait = s.Store.MaxWait
 	c.ReadTimeout = s.Store.ReadTimeout
 	c.ReadMemoryBytes = int64(s.Store.ReadMemory)
 	return c

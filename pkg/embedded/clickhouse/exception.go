@@ -23,21 +23,22 @@ func (e *Exception) Error() string {
 
 // Codes this package itself answers with or branches on.
 const (
-	codeUnsupportedMethod = 1
-	codeBadArguments      = 36
-	codeNotImplemented    = 48
-	codeUnknownTable      = 60
-	codeSyntaxError       = 62
-	codeUnknownDatabase   = 81
-	codeUnknownSetting    = 115
-	codeTimeoutExceeded   = 159
-	codeReadonly          = 164
-	codeTooManyQueries    = 202
-	codeQueryIDInUse      = 216
-	codeQueryCancelled    = 394
-	codeSettingConstraint = 452
-	codeAccessDenied      = 497
-	codeStandardException = 1001
+	codeUnsupportedMethod    = 1
+	codeBadArguments         = 36
+	codeNotImplemented       = 48
+	codeUnknownTable         = 60
+	codeSyntaxError          = 62
+	codeUnknownDatabase      = 81
+	codeUnknownSetting       = 115
+	codeTimeoutExceeded      = 159
+	codeReadonly             = 164
+	codeTooManyQueries       = 202
+	codeQueryIDInUse         = 216
+	codeQueryCancelled       = 394
+	codeSettingConstraint    = 452
+	codeAccessDenied         = 497
+	codeAuthenticationFailed = 516
+	codeStandardException    = 1001
 )
 
 var codePattern = regexp.MustCompile(`^(?:Error: )?Code: (\d+)\. (?:DB::Exception: )?`)
@@ -78,7 +79,7 @@ func (e *Exception) status() int {
 		return http.StatusBadRequest
 	case codeUnknownTable, codeUnknownDatabase:
 		return http.StatusNotFound
-	case codeReadonly, codeAccessDenied, codeSettingConstraint:
+	case codeReadonly, codeAccessDenied, codeAuthenticationFailed, codeSettingConstraint:
 		return http.StatusForbidden
 	case codeNotImplemented:
 		return http.StatusNotImplemented

@@ -151,6 +151,11 @@ func (e *Engine) ServeReadOnly(ctx context.Context, ln net.Listener, limits Limi
 	port := &reader{limits: limits, slots: make(chan struct{}, limits.Concurrent)}
 	server := e.newServer(e.handler(port))
 	server.ReadTimeout = 30 * time.Second
+	return serveUntil(ctx, ln, server)
+}
+
+// serveUntil serves until ctx ends, then lets requests under way finish for two seconds.
+func serveUntil(ctx context.Context, ln net.Listener, server *http.Server) error {
 	stopped := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(stopped)
@@ -167,7 +172,7 @@ func (e *Engine) ServeReadOnly(ctx context.Context, ln net.Listener, limits Limi
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
-	return fmt.Errorf("serve read-only sql: %w", err)
+	return fmt.Errorf("serve sql: %w", err)
 }
 
 // admits refuses what a web page could make a browser on this machine send: a Host that

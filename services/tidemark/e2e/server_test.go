@@ -31,7 +31,8 @@ type process struct {
 // patience is how long a start, a stop or a submission may take on a busy machine.
 const patience = 2 * time.Minute
 
-var readyLine = regexp.MustCompile(`tidemark is ready: pages and REST (http://\S+)/ SQL (http://\S+)/ admin (http://\S+)/`)
+// readyPart is one address in the line that says that a process is ready.
+var readyPart = regexp.MustCompile(`(pages and REST|SQL|admin|engine|broker) (\S+?)/?(?: |$)`)
 
 // start starts a server on free ports and ends it with the test.
 func start(t *testing.T, data string, args ...string) *server {
@@ -51,7 +52,14 @@ func start(t *testing.T, data string, args ...string) *server {
 
 // spawn starts a server on free ports and returns at once.
 func spawn(data string, args ...string) (*process, *watcher, error) {
-	args = append([]string{"up", "--data", data, "--listen", "127.0.0.1:0", "--sql-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--intake-wait", patience.String()}, args...)
+	return begin(append([]string{
+		"up", "--data", data, "--listen", "127.0.0.1:0", "--sql-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0",
+		"--intake-wait", patience.String(), "--store-max-wait", patience.String(),
+	}, args...)...)
+}
+
+// begin starts the program and returns at once.
+func begin(args ...string) (*process, *watcher, error) {
 	p := &process{cmd: exec.Command(binary, args...), stderr: &tail{}, ended: make(chan struct{})} //nolint:noctx // outlives the test that starts it; see end
 	said := &watcher{lines: make(chan string, 16)}
 	p.cmd.Stdout, p.cmd.Stderr = said, p.stderr
@@ -73,16 +81,29 @@ func launch(data string, args ...string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
+	at, err := p.ready(said)
+	if err != nil {
+		return nil, err
+	}
+	return &server{url: at["pages and REST"], sql: at["SQL"], admin: at["admin"], database: "default", data: data, process: p}, nil
+}
+
+// ready waits for the line that says that the process is ready, and gives its addresses.
+func (p *process) ready(said *watcher) (map[string]string, error) {
 	late := time.NewTimer(patience)
 	defer late.Stop()
 	select {
 	case line := <-said.lines:
-		m := readyLine.FindStringSubmatch(line)
-		if m == nil {
+		rest, ok := strings.CutPrefix(line, "tidemark is ready:")
+		if !ok {
 			p.kill()
 			return nil, fmt.Errorf("first line is %q", line)
 		}
-		return &server{url: m[1], sql: m[2], admin: m[3], database: "default", data: data, process: p}, nil
+		at := map[string]string{}
+		for _, m := range readyPart.FindAllStringSubmatch(rest, -1) {
+			at[m[1]] = m[2]
+		}
+		return at, nil
 	case <-p.ended:
 		return nil, fmt.Errorf("ended with %d before it was ready:\n%s", p.cmd.ProcessState.ExitCode(), p.stderr)
 	case <-late.C:
