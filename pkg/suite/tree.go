@@ -16,7 +16,7 @@ import (
 // Bounds of a YAML document. A schema of MaxMetrics metrics has about 10 000 nodes, three deep.
 const (
 	// MaxYAML is the largest schema file read, in bytes.
-	MaxYAML  = 512 << 10
+	MaxYAML  = 256 << 10
 	maxNodes = 50_000
 	maxDepth = 16
 	// The parser calls itself once per bracket, dash or sigil in a row; these are refused before it sees them.
