@@ -137,6 +137,8 @@ type Profiles struct {
 	TestID []uint32
 	// Counters are the counters of the whole program, "a=1,b=2", cut at 512 characters.
 	Counters []string
+	// Unmatched counts the profiles that no sample wanted; they are dropped.
+	Unmatched int
 }
 
 // FindingRow is the whole of one finding, as it is from now on. As JSON it is a cell of the ledger.

@@ -183,6 +183,7 @@ func (s *State) newRun(pl plan, testIDs []uint32) *RunRow {
 		SampleRows:        uint32(len(rowTest)),
 		RowTestID:         rowTest,
 		Samples:           s.samples(&r.Samples, rowTest),
+		Profiles:          profilesOf(r, rowTest),
 	}
 	s.last.sample += uint64(len(rowTest))
 	return row

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"encoding/base64"
 	"errors"
 	"strings"
 	"testing"
@@ -86,3 +87,11 @@ func attr(t testing.TB, attrs []Attr, name string) string {
 func nested(open, inner, shut string, n int) string {
 	return strings.Repeat(open, n) + inner + strings.Repeat(shut, n)
 }
+
+// rawProfile is the shortest profile that counted something: "c=<cycles>". It has no functions.
+func rawProfile(cycles byte) []byte {
+	headers := []byte{2, 0, 4, 4, 3, 7, 3, 10, 0, 10, 0, 10, 0, 10, 0, '\n', 10, 1}
+	return append(headers, "raw\n\x01c\n\x01\x00"+string(rune(cycles))+"\x00"...)
+}
+
+func profileOf(cycles byte) string { return base64.StdEncoding.EncodeToString(rawProfile(cycles)) }

@@ -57,7 +57,7 @@ func TestParse_HostileJSON_CostsInProportion(t *testing.T) {
 		"machine keys":      {v2Machine(`,` + fill(`"#":0`)), true},
 		"run value":         {v2Run(`,"p":{` + fill(`"#":0`) + `}`), false},
 		"top-level keys":    {`{` + fill(`"k#":0`) + `,` + v2(`[]`)[1:], false},
-		"profiles":          {v2(`[{"name":"a","score":1},` + fill(`{"name":"a","profile":"AgAB"}`) + `]`), false},
+		"profiles":          {v2(`[{"name":"a","score":1},` + fill(`{"name":"a","profile":"`+profileOf(1)+`"}`) + `]`), false},
 		"nested subtests":   {v2(`[` + fill(`{"name":"#`+strings.Repeat(".test:", 40)+`","score":1}`) + `]`), false},
 		"old tests":         {v1(``, `"run_order":"7","tag":"nts"`, fill(entry("nts.#.exec", "[0]"))), false},
 		"old metrics":       {v1(``, `"run_order":"7","tag":"nts"`, fill(entry("nts.a.#", "[0]"))), true},

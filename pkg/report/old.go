@@ -408,18 +408,34 @@ func (m *merger) merged() ([]Test, error) {
 			case nameRole:
 				return nil, invalid(metric.path+".Name", "a metric cannot be called 'name'")
 			case profileRole:
-				if len(metric.values) != 1 || metric.values[0].Kind != String {
-					return nil, misfit(metric.path+".Data", "want one base64 text, the test's profile")
-				}
-				var err error
-				t.Profile, t.ProfileKind, err = checkedProfile(metric.values[0].Str, metric.path+".Data[0]")
-				if err != nil {
+				if err := m.profiles(i, t, &old, metric); err != nil {
 					return nil, err
 				}
-				t.ProfileOnly = len(old.metrics) == 1
 			case ignoredRole:
 			}
 		}
 	}
 	return tests, nil
+}
+
+func (m *merger) profiles(at int, t *Test, old *oldTest, metric oldMetric) error {
+	t.ProfileOnly = len(old.metrics) == 1
+	if t.ProfileOnly && len(metric.values) != 1 {
+		return misfit(metric.path+".Data", "has %d values, want one base64 text", len(metric.values))
+	}
+	for i, v := range metric.values {
+		path := index(metric.path+".Data", i)
+		if v.Kind != String {
+			return misfit(path, "is a %s, want base64 text", v.Kind)
+		}
+		counters, data, err := readProfile([]byte(v.Str), path)
+		if err != nil {
+			return err
+		}
+		t.Profiles = append(t.Profiles, counters)
+		if i == 0 && m.opts.take != nil {
+			m.opts.take(at, t.Name, data)
+		}
+	}
+	return nil
 }

@@ -87,7 +87,7 @@ func TestParse_OldReport_Refusals(t *testing.T) {
 		"order that is no string, v0":  {`{"Machine":{"Name":"m","Info":{}},"Run":{"Info":{"run_order":7,"tag":"nts"}},"Tests":[]}`, "Invalid input format: Run.Info.run_order: is a number, want a string", "Run.Info.run_order"},
 		"order that is no string, v1":  {v1(``, `"run_order":7,"tag":"nts"`, ``), "import failure: run.llvm_project_revision: is a number, want a string", "run.llvm_project_revision"},
 		"metric called name":           {v1(``, nts, entry("nts.a.name", "[1]")), "Invalid input format: a metric cannot be called 'name'", "Tests[0].Name"},
-		"two profiles":                 {v1(``, nts, entry("nts.a.profile", `["AgAB","AgAB"]`)), "import failure: Tests[0].Data: want one base64 text", "Tests[0].Data"},
+		"two profiles":                 {v1(``, nts, entry("nts.a.profile", `["`+profileOf(1)+`","`+profileOf(2)+`"]`)), "import failure: Tests[0].Data: has 2 values, want one base64 text", "Tests[0].Data"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -14,6 +14,9 @@ type Options struct {
 	MaxAttrs int
 	// File is the name by which the error of an unreadable body calls it, as LNT does.
 	File string
+
+	// take is given the first profile of every entry of Submission.Tests that has one.
+	take func(entry int, test string, profile []byte)
 }
 
 // DefaultOptions holds LNT's body limit and bounds far above any report seen in the wild.

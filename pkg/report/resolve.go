@@ -210,7 +210,9 @@ func (s *Submission) resolveTests(schema suite.Schema, r *Resolved) error {
 			if err := checkTestName(i, t.Name); err != nil {
 				return err
 			}
-			e.profiles.share(t)
+			if err := e.profiles.share(i, t); err != nil {
+				return err
+			}
 		}
 	}
 	r.Profiles, r.UnmatchedProfiles = e.profiles.list, slices.Sorted(maps.Keys(e.profiles.unmatched))

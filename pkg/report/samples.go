@@ -90,10 +90,7 @@ func (e *expander) test(i int, t *Test) error {
 	if err := checkTestName(i, t.Name); err != nil {
 		return err
 	}
-	rows := 0
-	if t.Profile != "" {
-		rows = 1 // a profile needs a sample to belong to
-	}
+	rows := len(t.Profiles) // a profile needs a sample to belong to
 	e.columns = e.columns[:0]
 	for _, m := range t.Values {
 		at, ok := e.metrics[m.Metric]
@@ -218,84 +215,4 @@ func textValue(t suite.MetricType, v Value) (s, rule string) {
 		return "", "is a " + v.Kind.String() + ", want a string"
 	}
 	return v.Str, textRule(v.Str)
-}
-
-// Profile is one profile and the rows of Samples that have it.
-type Profile struct {
-	// Text is base64 as sent.
-	Text string
-	Kind ProfileKind
-	Rows []uint32
-}
-
-// profileBook hands profiles to rows; a row takes the first that is offered.
-type profileBook struct {
-	list      []Profile
-	unmatched map[string]bool
-	// spans are the rows that each name of a profile-only entry can use: those of the test of that
-	// name, and of every test whose name starts with it and ".test:".
-	spans map[string][]span
-	taken map[uint32]bool
-}
-
-type span struct{ first, rows uint32 }
-
-func newProfileBook(s *Submission) profileBook {
-	b := profileBook{unmatched: map[string]bool{}, spans: map[string][]span{}, taken: map[uint32]bool{}}
-	for i := range s.Tests {
-		if t := &s.Tests[i]; t.ProfileOnly {
-			b.spans[t.Name] = nil
-		}
-	}
-	return b
-}
-
-// add offers the rows of an entry, the first of which takes the entry's own profile.
-func (b *profileBook) add(t *Test, first uint32, rows int) {
-	if rows == 0 {
-		return
-	}
-	if t.Profile != "" {
-		b.taken[first] = true
-		b.list = append(b.list, Profile{Text: t.Profile, Kind: t.ProfileKind, Rows: []uint32{first}})
-	}
-	if len(b.spans) == 0 {
-		return
-	}
-	mine := span{first, uint32(rows)} //nolint:gosec // Options.MaxValues bounds the rows
-	b.offer(t.Name, mine)
-	const subtest = ".test:"
-	for from := 0; ; {
-		i := strings.Index(t.Name[from:], subtest)
-		if i < 0 {
-			return
-		}
-		b.offer(t.Name[:from+i], mine)
-		from += i + len(subtest)
-	}
-}
-
-func (b *profileBook) offer(name string, s span) {
-	if list, wanted := b.spans[name]; wanted {
-		b.spans[name] = append(list, s)
-	}
-}
-
-// share gives the profile of a profile-only entry to every row it is meant for that has none yet.
-func (b *profileBook) share(t *Test) {
-	p := Profile{Text: t.Profile, Kind: t.ProfileKind}
-	for _, s := range b.spans[t.Name] {
-		for row := s.first; row < s.first+s.rows; row++ {
-			if !b.taken[row] {
-				b.taken[row] = true
-				p.Rows = append(p.Rows, row)
-			}
-		}
-	}
-	b.spans[t.Name] = nil // all of them have a profile now; a later entry need not walk them again
-	if len(p.Rows) == 0 {
-		b.unmatched[t.Name] = true
-		return
-	}
-	b.list = append(b.list, p)
 }

@@ -43,9 +43,9 @@ type Run struct {
 type Test struct {
 	Name   string
 	Values []MetricValues
-	// Profile is base64 text whose content was recognised, or "".
-	Profile     string
-	ProfileKind ProfileKind
+	// Profiles are the counters ("a=1,b=2", cut at 512 characters) of the entry's own profiles: profile i belongs to value i of its
+	// metrics. Their bytes stay in the report; see [ProfileOf].
+	Profiles []string
 	// ProfileOnly says that the entry has a name and a profile and nothing else: it creates no sample
 	// and gives its profile to the samples of other entries.
 	ProfileOnly bool

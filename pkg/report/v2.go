@@ -171,6 +171,7 @@ type testReader struct {
 	// The entry being read.
 	valueScratch  []Value
 	metricScratch []MetricValues
+	profileData   []byte // its first profile
 }
 
 type testKey struct {
@@ -250,7 +251,7 @@ func (r *testReader) test(i int) (Test, error) {
 		return Test{}, err
 	}
 	var t Test
-	keys, named := 0, false
+	keys, named, profiled, listed := 0, false, false, false
 	r.metricScratch = r.metricScratch[:0]
 	for r.dec.PeekKind() != jsontext.KindEndObject {
 		key, err := r.key(keys)
@@ -263,7 +264,8 @@ func (r *testReader) test(i int) (Test, error) {
 			named = true
 			t.Name, err = r.name(i)
 		case profileRole:
-			t.Profile, t.ProfileKind, err = r.profile(i)
+			profiled, listed = true, r.dec.PeekKind() == jsontext.KindBeginArray
+			t.Profiles, err = r.profiles(i)
 		case ignoredRole:
 			err = r.dec.SkipValue()
 		case metricRole:
@@ -281,7 +283,13 @@ func (r *testReader) test(i int) (Test, error) {
 	}
 	t.Values = room(&r.metricBlock, len(r.metricScratch))
 	copy(t.Values, r.metricScratch)
-	t.ProfileOnly = keys == 2 && t.Profile != ""
+	t.ProfileOnly = keys == 2 && profiled
+	if t.ProfileOnly && listed {
+		return Test{}, misfit(index("tests", i)+".profile", "is a list, want base64 text")
+	}
+	if r.opts.take != nil && len(t.Profiles) > 0 {
+		r.opts.take(i, t.Name, r.profileData)
+	}
 	return t, nil
 }
 
@@ -324,20 +332,44 @@ func (r *testReader) name(i int) (string, error) {
 	return unquote(v), nil
 }
 
-func (r *testReader) profile(i int) (string, ProfileKind, error) {
+// profiles reads one profile, or a list of them.
+func (r *testReader) profiles(i int) ([]string, error) {
 	path := index("tests", i) + ".profile"
-	switch r.dec.PeekKind() {
-	case jsontext.KindNull:
-		return "", NoProfile, r.dec.SkipValue()
-	case jsontext.KindString:
-		v, err := r.dec.ReadValue()
-		if err != nil {
-			return "", NoProfile, err
-		}
-		return checkedProfile(unquote(v), path)
-	default:
-		return "", NoProfile, r.wrongKind(path, "want base64 text")
+	if r.dec.PeekKind() != jsontext.KindBeginArray {
+		p, data, err := r.profile(path)
+		r.profileData = data
+		return []string{p}, err
 	}
+	if _, err := r.dec.ReadToken(); err != nil {
+		return nil, err
+	}
+	var list []string
+	for r.dec.PeekKind() != jsontext.KindEndArray {
+		p, data, err := r.profile(index(path, len(list)))
+		if err != nil {
+			return nil, err
+		}
+		if len(list) == 0 {
+			r.profileData = data
+		}
+		list = append(list, p)
+	}
+	_, err := r.dec.ReadToken()
+	return list, err
+}
+
+func (r *testReader) profile(path string) (counters string, data []byte, err error) {
+	if r.values++; r.values > r.opts.MaxValues {
+		return "", nil, malformed(path, "there are more than %d metric values", r.opts.MaxValues)
+	}
+	if r.dec.PeekKind() != jsontext.KindString {
+		return "", nil, r.wrongKind(path, "want base64 text")
+	}
+	v, err := r.dec.ReadValue()
+	if err != nil {
+		return "", nil, err
+	}
+	return readProfile(quotedBytes(v), path)
 }
 
 // wrongKind refuses the next value for what it is. A value that is no JSON at all is the decoder's to refuse.

@@ -90,6 +90,15 @@ func unquote(quoted jsontext.Value) string {
 	return string(text)
 }
 
+// quotedBytes is unquote for bytes that are looked at before the next value is read.
+func quotedBytes(quoted jsontext.Value) []byte {
+	if bytes.IndexByte(quoted, '\\') < 0 {
+		return quoted[1 : len(quoted)-1]
+	}
+	text, _ := jsontext.AppendUnquote(nil, []byte(quoted))
+	return text
+}
+
 func quote(text string) jsontext.Value {
 	quoted, _ := jsontext.AppendQuote(nil, text)
 	return quoted

@@ -213,6 +213,9 @@ func (w *worker) decideAll(ctx context.Context, items []item) error {
 func (w *worker) decideOne(state *registry.State, it *item) (time.Duration, error) {
 	start := w.now()
 	d := state.Decide(it.prepared)
+	if run := d.Rows.Run; run != nil && run.Profiles.Unmatched > 0 {
+		w.log.Warn("profiles match no test", "event_id", it.prepared.Envelope.ID, "run_id", d.RunID, "profiles", run.Profiles.Unmatched)
+	}
 	row, err := store.Decided(store.LogPosition{Topic: w.part.Topic(), Partition: w.part.ID(), Offset: it.offset}, &it.prepared, &d)
 	took := w.now().Sub(start)
 	if err != nil {
