@@ -12,9 +12,6 @@ import (
 // record accepts what a detector found, when all of it is about things that exist. One wrong finding refuses the event: a detector
 // that is wrong about one is not to be believed about the others.
 func (s *State) record(c event.Changes) Decision {
-	if s.schema == nil {
-		return rejected(s.unknownSuite())
-	}
 	known := make(map[uuid.UUID]bool, len(c.Findings))
 	for i, f := range c.Findings {
 		field, problem := s.checkFinding(c.Detector, f)
@@ -41,16 +38,16 @@ func (s *State) checkFinding(detector string, f event.Finding) (field, problem s
 	if _, _, ok := s.schema.Metric(f.Metric); !ok {
 		return "metric", fmt.Sprintf("Metric '%s' unknown in suite", f.Metric)
 	}
-	if _, ok := s.machines[f.MachineID]; !ok {
+	if !s.findable(f.MachineID, f.Active) {
 		return "machine_id", fmt.Sprintf("no machine has the id %d", f.MachineID)
 	}
-	if f.TestID < 1 || f.TestID > s.last.test {
+	if !s.hasTest(f.TestID) {
 		return "test_id", fmt.Sprintf("no test has the id %d", f.TestID)
 	}
-	if f.OrderID < 1 || f.OrderID > s.last.order {
+	if !s.hasOrder(f.OrderID) {
 		return "order_id", fmt.Sprintf("no order has the id %d", f.OrderID)
 	}
-	if f.PreviousOrderID < 1 || f.PreviousOrderID > s.last.order {
+	if !s.hasOrder(f.PreviousOrderID) {
 		return "previous_order_id", fmt.Sprintf("no order has the id %d", f.PreviousOrderID)
 	}
 	if f.ID != event.FindingID(s.database, s.name, f.MachineID, f.TestID, f.Metric, f.OrderID, f.Direction, detector) {

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -37,6 +38,8 @@ func (s *State) decide(p Prepared) Decision {
 // repeated answers as the first time, and adds nothing.
 func (s *State) repeated(id uuid.UUID, first memory) Decision {
 	d := Decision{Status: event.Duplicate, DuplicateOf: id, RunID: first.run, MachineID: first.machine, OrderID: first.order}
+	more := s.seen.more[id]
+	d.MachineName, d.DeletedRuns, d.RegressionID = more.machineName, slices.Clone(more.deletedRuns), more.regression
 	if why := s.seen.refusal(first); why != nil {
 		d.Code, d.Error, d.Message, d.Field = why.Code, why.Error, why.Message, why.Field
 	}
@@ -55,8 +58,29 @@ func (s *State) judge(p Prepared) Decision {
 		return rejected(p.Refusal)
 	case p.Schema != nil:
 		return s.define(*p.Schema)
+	case s.schema == nil:
+		return rejected(s.unknownSuite())
 	case p.Changes != nil:
 		return s.record(*p.Changes)
+	case p.Retraction != nil:
+		return s.retract(*p.Retraction)
+	case p.Seed != nil:
+		return s.seed(*p.Seed)
+	default:
+		return s.judgeMachine(p)
+	}
+}
+
+func (s *State) judgeMachine(p Prepared) Decision {
+	switch {
+	case p.Update != nil:
+		return s.update(*p.Update)
+	case p.Rename != nil:
+		return s.rename(*p.Rename)
+	case p.Merge != nil:
+		return s.merge(*p.Merge)
+	case p.Deletion != nil:
+		return s.remove(*p.Deletion)
 	default:
 		return rejected(refusal(internalError, "", "event was not prepared", ""))
 	}

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -18,6 +19,8 @@ type machine struct {
 	fields  map[string]string
 	params  map[string]string
 	deleted bool
+	// mergedInto is the machine whose runs this one's are; such a machine is deleted, and the other was never merged itself.
+	mergedInto uint32
 }
 
 // How a known machine that reports other attributes is treated.
@@ -50,9 +53,6 @@ func (s *State) choose(reported *machine, policy string) (*machine, *Refusal) {
 	var newest *machine
 	var differing []string
 	for _, known := range s.namesakes[reported.name] {
-		if known.deleted {
-			continue
-		}
 		changed := s.conflicts(known, reported)
 		if len(changed) == 0 {
 			return merged(known, reported), nil
@@ -143,17 +143,25 @@ func (m *machine) attribute(name string) string {
 	return m.params[name]
 }
 
-// keep puts the machine in its place: in front of its namesakes when it is new.
+// keep puts the machine in its place, in that of the one it replaces if there is one: among its namesakes, as long as it is one.
 func (s *State) keep(m *machine) {
-	list := s.namesakes[m.name]
-	if i := slices.IndexFunc(list, func(other *machine) bool { return other.id == m.id }); i >= 0 {
-		list[i] = m
-	} else {
-		s.namesakes[m.name] = slices.Insert(list, 0, m)
+	if was := s.machines[m.id]; was != nil && !was.deleted {
+		s.namesakes[was.name] = slices.DeleteFunc(s.namesakes[was.name], func(other *machine) bool { return other.id == m.id })
+		if len(s.namesakes[was.name]) == 0 {
+			delete(s.namesakes, was.name)
+		}
 	}
 	s.machines[m.id] = m
+	if m.deleted {
+		return
+	}
+	list := s.namesakes[m.name]
+	at, _ := slices.BinarySearchFunc(list, m.id, func(other *machine, id uint32) int { return cmp.Compare(id, other.id) })
+	s.namesakes[m.name] = slices.Insert(list, at, m)
 }
 
 func (m *machine) row() MachineRow {
-	return MachineRow{ID: m.id, Name: m.name, Fields: maps.Clone(m.fields), Params: joinObject(m.params), Deleted: m.deleted}
+	return MachineRow{
+		ID: m.id, Name: m.name, Fields: maps.Clone(m.fields), Params: joinObject(m.params), Deleted: m.deleted, MergedInto: m.mergedInto,
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +29,8 @@ type submission struct {
 	Tests   []testEntry
 	Merge   string
 	Select  string
+	// KeepRun and KeepMachine are the ids asked for; empty for any.
+	KeepRun, KeepMachine string
 }
 
 type testEntry struct {
@@ -63,6 +66,12 @@ func (s submission) envelope(id uuid.UUID) event.Envelope {
 	if s.Select != "" {
 		params[event.ParamSelectMachine] = s.Select
 	}
+	if s.KeepRun != "" {
+		params[event.ParamKeepRunID] = s.KeepRun
+	}
+	if s.KeepMachine != "" {
+		params[event.ParamKeepMachineID] = s.KeepMachine
+	}
 	return event.Envelope{
 		ID: id, Type: event.RunSubmitted, Version: 1, Database: "default", Suite: "nts", ReceivedAt: received, Params: params, Body: s.body(),
 	}
@@ -83,6 +92,9 @@ func drawSubmission(t *rapid.T) submission {
 		Order:   rapid.SampledFrom([]string{"1", "2", "r2", "03"}).Draw(t, "order"),
 		Merge:   rapid.SampledFrom([]string{"", "reject", "replace", "replace", "append", "append", "overwrite"}).Draw(t, "merge"),
 		Select:  rapid.SampledFrom([]string{"", "match", "update", "split", "guess"}).Draw(t, "select"),
+
+		KeepRun:     rapid.SampledFrom([]string{"", "", "", "", "", "3", "9", "0"}).Draw(t, "keep run"),
+		KeepMachine: rapid.SampledFrom([]string{"", "", "", "", "", "2", "7", "x"}).Draw(t, "keep machine"),
 		Tests: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) testEntry {
 			return testEntry{
 				Name:   rapid.SampledFrom([]string{"t1", "t2", "t3", "t4", "t5"}).Draw(t, "test"),
@@ -99,7 +111,7 @@ func drawLog(t *rapid.T) []event.Envelope {
 	n := rapid.IntRange(1, 25).Draw(t, "length")
 	for i := range n {
 		e := drawSubmission(t).envelope(numbered(i))
-		switch kind := rapid.IntRange(0, 11).Draw(t, "kind"); {
+		switch kind := rapid.IntRange(0, 19).Draw(t, "kind"); {
 		case kind == 0 && i > 0: // the same event again
 			e = log[rapid.IntRange(0, i-1).Draw(t, "again")]
 		case kind == 1 && i > 0: // the same id, another body
@@ -111,6 +123,9 @@ func drawLog(t *rapid.T) []event.Envelope {
 		case kind == 4:
 			nts, _ := suite.BuiltIn("nts")
 			e.Type, e.Body = event.SuiteDefined, nts.Encode()
+		case kind > 10:
+			e.Params = nil
+			e.Type, e.Body = drawChange(t)
 		}
 		log = append(log, e)
 	}
@@ -121,9 +136,9 @@ func numbered(i int) uuid.UUID { return uuid.NewSHA1(uuid.NameSpaceOID, fmt.Appe
 
 // model is LNT's rules told as plainly as possible: lists that are searched from end to end.
 type model struct {
-	machines []modelMachine
-	orders   []string
-	tests    []string
+	machines []*modelMachine
+	orders   []modelName
+	tests    []modelName
 	runs     []modelRun
 	lastRun  uint32
 	loads    uint32
@@ -134,13 +149,50 @@ type model struct {
 }
 
 type modelMachine struct {
-	name  string
-	attrs map[string]string
+	id      uint32
+	name    string
+	attrs   map[string]string
+	deleted bool
+	into    uint32
 }
 
-type modelRun struct {
-	id, load       uint32
-	machine, order int
+// modelName is an order or a test.
+type modelName struct {
+	id   uint32
+	name string
+}
+
+type modelRun struct{ id, load, machine, order uint32 }
+
+// next is the id after the largest.
+func next[T any](list []T, id func(T) uint32) uint32 {
+	var largest uint32
+	for _, item := range list {
+		largest = max(largest, id(item))
+	}
+	return largest + 1
+}
+
+func nameID(n modelName) uint32        { return n.id }
+func machineID(m *modelMachine) uint32 { return m.id }
+
+// named gives the id of a name; 0 for none.
+func named(list []modelName, name string) uint32 {
+	for _, n := range list {
+		if n.name == name {
+			return n.id
+		}
+	}
+	return 0
+}
+
+func (m *model) machine(id uint32) *modelMachine {
+	for _, known := range m.machines {
+		if known.id == id {
+			return known
+		}
+	}
+	return nil
 }
 
 func newModel() *model {
@@ -158,6 +210,7 @@ func (m *model) decide(e event.Envelope) registry.Decision {
 		return registry.Decision{
 			Seq: m.seq, Status: event.Duplicate, DuplicateOf: e.ID, Code: first.Code, Error: first.Error,
 			RunID: first.RunID, MachineID: first.MachineID, OrderID: first.OrderID,
+			MachineName: first.MachineName, DeletedRuns: first.DeletedRuns,
 		}
 	}
 	d := m.judge(e)
@@ -177,9 +230,14 @@ func (m *model) judge(e event.Envelope) registry.Decision {
 	case event.SuiteDefined:
 		return registry.Decision{Status: event.Accepted}
 	case event.RunSubmitted:
-	default:
+		return m.submit(e)
+	case "weather.changed":
 		return refuse(501, "Unknown event type '%s'", e.Type)
 	}
+	return m.change(e)
+}
+
+func (m *model) submit(e event.Envelope) registry.Decision {
 	var body struct {
 		Machine map[string]string
 		Run     map[string]string
@@ -197,14 +255,23 @@ func (m *model) judge(e event.Envelope) registry.Decision {
 			return refuse(400, "import failure: test %s: Metric 'nope' unknown in suite ", t["name"])
 		}
 	}
-	at, isNew, differing := m.findMachine(body.Machine, policy)
-	if differing != nil {
+	for _, name := range []string{"keep_run_id", "keep_machine_id"} {
+		if text := e.Params[name]; text == "0" || text == "x" {
+			return refuse(400, "%s must be a number from 1 to 2147483647", name)
+		}
+	}
+	keepRun, keepMachine := number(e.Params["keep_run_id"]), number(e.Params["keep_machine_id"])
+	at, taken, differing := m.findMachine(body.Machine, policy, keepMachine)
+	switch {
+	case taken:
+		return refuse(409, "another machine has the id %d", keepMachine)
+	case differing != nil:
 		return refuse(400, "import failure: '%s' on machine '%s' changed.", strings.Join(differing, ", "), body.Machine["name"])
 	}
-	order := slices.Index(m.orders, body.Run["llvm_project_revision"])
+	order := named(m.orders, body.Run["llvm_project_revision"])
 	var there []modelRun
 	for _, r := range m.runs {
-		if !isNew && r.machine == at && r.order == order {
+		if at != nil && r.machine == at.id && r.order == order {
 			there = append(there, r)
 		}
 	}
@@ -216,38 +283,51 @@ func (m *model) judge(e event.Envelope) registry.Decision {
 	default:
 		return refuse(400, "import failure: Invalid Run mergeStrategy '%s'", merge)
 	}
+	if merge == "append" {
+		there = nil
+	}
+	for _, r := range m.runs {
+		if r.id == keepRun && !slices.Contains(there, r) {
+			return refuse(409, "another run has the id %d", keepRun)
+		}
+	}
 
-	d := registry.Decision{Status: event.Accepted, Added: registry.Added{Runs: 1}}
-	if isNew {
-		m.machines = append(m.machines, modelMachine{name: body.Machine["name"], attrs: map[string]string{}})
-		at, d.Added.Machines = len(m.machines)-1, 1
+	d := registry.Decision{Status: event.Accepted, Added: registry.Added{Runs: 1 - len(there)}}
+	if at == nil {
+		at = &modelMachine{id: next(m.machines, machineID), name: body.Machine["name"], attrs: map[string]string{}}
+		if keepMachine != 0 {
+			at.id = keepMachine
+		}
+		m.machines = append(m.machines, at)
+		d.Added.Machines = 1
 	}
 	for k, v := range body.Machine {
 		if k != "name" {
-			m.machines[at].attrs[k] = v
+			at.attrs[k] = v
 		}
 	}
-	if order < 0 {
-		m.orders = append(m.orders, body.Run["llvm_project_revision"])
-		order = len(m.orders) - 1
+	if order == 0 {
+		order = next(m.orders, nameID)
+		m.orders = append(m.orders, modelName{order, body.Run["llvm_project_revision"]})
 	}
 	m.loads++
-	run := registry.RunRow{LoadID: m.loads, MachineID: uint32(at + 1), OrderID: uint32(order + 1), FirstSampleID: m.samples + 1}
-	if merge == "replace" && len(there) > 0 {
-		slices.SortFunc(there, func(a, b modelRun) int { return int(a.id) - int(b.id) })
-		d.Added.Runs = 1 - len(there)
-		for _, r := range there {
-			d.Rows.Superseded = append(d.Rows.Superseded, r.load)
-			d.Rows.DeletedRuns = append(d.Rows.DeletedRuns, r.id)
-			m.runs = slices.DeleteFunc(m.runs, func(other modelRun) bool { return other == r })
-		}
+	run := registry.RunRow{ID: m.lastRun + 1, LoadID: m.loads, MachineID: at.id, OrderID: order, FirstSampleID: m.samples + 1}
+	slices.SortFunc(there, func(a, b modelRun) int { return int(a.id) - int(b.id) })
+	if len(there) > 0 {
 		run.ID = there[len(there)-1].id
-		d.Rows.DeletedRuns = d.Rows.DeletedRuns[:len(there)-1]
-	} else {
-		m.lastRun++
-		run.ID = m.lastRun
 	}
-	m.runs = append(m.runs, modelRun{id: run.ID, load: run.LoadID, machine: at, order: order})
+	if keepRun != 0 {
+		run.ID = keepRun
+	}
+	for _, r := range there {
+		d.Rows.Superseded = append(d.Rows.Superseded, r.load)
+		if r.id != run.ID {
+			d.Rows.DeletedRuns = append(d.Rows.DeletedRuns, r.id)
+		}
+		m.runs = slices.DeleteFunc(m.runs, func(other modelRun) bool { return other == r })
+	}
+	m.lastRun = max(m.lastRun, run.ID)
+	m.runs = append(m.runs, modelRun{id: run.ID, load: run.LoadID, machine: at.id, order: order})
 	for _, t := range body.Tests {
 		m.addTest(t, &run, &d)
 	}
@@ -258,14 +338,20 @@ func (m *model) judge(e event.Envelope) registry.Decision {
 	return d
 }
 
+func number(text string) uint32 {
+	n, _ := strconv.Atoi(text)
+	return uint32(n) //nolint:gosec // of a test
+}
+
 func (m *model) addTest(t map[string]any, run *registry.RunRow, d *registry.Decision) {
 	name := t["name"].(string)
-	if !slices.Contains(m.tests, name) {
-		m.tests = append(m.tests, name)
+	id := named(m.tests, name)
+	if id == 0 {
+		id = next(m.tests, nameID)
+		m.tests = append(m.tests, modelName{id, name})
 		d.Added.Tests++
-		d.Rows.Tests = append(d.Rows.Tests, registry.TestRow{ID: uint32(len(m.tests)), Name: name})
+		d.Rows.Tests = append(d.Rows.Tests, registry.TestRow{ID: id, Name: name})
 	}
-	id := uint32(slices.Index(m.tests, name) + 1)
 	for metric, values := range t {
 		if metric == "name" {
 			continue
@@ -282,34 +368,56 @@ func (m *model) addTest(t map[string]any, run *registry.RunRow, d *registry.Deci
 	}
 }
 
-func (m *model) findMachine(reported map[string]string, policy string) (at int, isNew bool, differing []string) {
-	newest := -1
-	for i := len(m.machines) - 1; i >= 0; i-- {
-		if m.machines[i].name != reported["name"] {
-			continue
+// findMachine gives the machine that a report belongs to; nil for a new one.
+func (m *model) findMachine(reported map[string]string, policy string, keep uint32) (at *modelMachine, taken bool, differing []string) {
+	if known := m.machine(keep); known != nil {
+		different := differences(known, reported)
+		if known.deleted || known.name != reported["name"] || different != nil && policy == "split" {
+			return nil, true, nil
 		}
-		var different []string
-		for _, attr := range []string{"hardware", "os", "cc"} {
-			was, is := m.machines[i].attrs[attr], reported[attr]
-			if was != "" && is != "" && was != is {
-				different = append(different, attr)
-			}
+		if policy == "update" {
+			different = nil
 		}
+		return known, false, different
+	} else if keep != 0 {
+		return nil, false, nil
+	}
+	var newest *modelMachine
+	for _, known := range m.namesakes(reported["name"]) {
+		different := differences(known, reported)
 		if different == nil {
-			return i, false, nil
+			return known, false, nil
 		}
-		if newest < 0 {
-			newest, differing = i, different
+		if newest == nil {
+			newest, differing = known, different
 		}
 	}
 	switch {
-	case newest < 0 || policy == "split":
-		return 0, true, nil
+	case newest == nil || policy == "split":
+		return nil, false, nil
 	case policy == "update":
 		return newest, false, nil
 	default:
-		return 0, false, differing
+		return nil, false, differing
 	}
+}
+
+// namesakes are the machines of a name that were not deleted, the largest id first.
+func (m *model) namesakes(name string) []*modelMachine {
+	list := lo.Filter(m.machines, func(known *modelMachine, _ int) bool { return known.name == name && !known.deleted })
+	slices.SortFunc(list, func(a, b *modelMachine) int { return int(b.id) - int(a.id) })
+	return list
+}
+
+func differences(known *modelMachine, reported map[string]string) []string {
+	var different []string
+	for _, attr := range []string{"hardware", "os", "cc"} {
+		was, is := known.attrs[attr], reported[attr]
+		if was != "" && is != "" && was != is {
+			different = append(different, attr)
+		}
+	}
+	return different
 }
 
 // numbersOnly keeps of a decision what the model predicts. The order of samples within a run is the report's business.
@@ -355,6 +463,7 @@ func checkMachines(t *rapid.T, state *registry.State, m *model) {
 		t.Fatalf("%d machines, %d runs, %d orders; want %d, %d, %d",
 			len(snap.Machines), len(snap.Runs), len(snap.Orders), len(m.machines), len(m.runs), len(m.orders))
 	}
+	slices.SortFunc(m.machines, func(a, b *modelMachine) int { return int(a.id) - int(b.id) })
 	for i, row := range snap.Machines {
 		attrs := maps.Clone(row.Fields)
 		var params map[string]string
@@ -363,9 +472,16 @@ func checkMachines(t *rapid.T, state *registry.State, m *model) {
 		}
 		maps.Copy(attrs, params)
 		want := m.machines[i]
-		if row.ID != uint32(i+1) || row.Name != want.name || !maps.Equal(attrs, want.attrs) {
-			t.Fatalf("machine %d = %+v, want %+v", i+1, row, want)
+		if row.ID != want.id || row.Name != want.name || !maps.Equal(attrs, want.attrs) || row.Deleted != want.deleted || row.MergedInto != want.into {
+			t.Fatalf("machine %d = %+v, want %+v", want.id, row, want)
 		}
+	}
+	runs := lo.Map(m.runs, func(r modelRun, _ int) registry.RunKey {
+		return registry.RunKey{ID: r.id, LoadID: r.load, MachineID: r.machine, OrderID: r.order}
+	})
+	slices.SortFunc(runs, func(a, b registry.RunKey) int { return int(a.ID) - int(b.ID) })
+	if diff := cmp.Diff(snap.Runs, runs, cmpopts.EquateEmpty()); diff != "" {
+		t.Fatalf("runs: got - want +\n%s", diff)
 	}
 }
 

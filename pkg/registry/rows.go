@@ -24,6 +24,7 @@ type Decision struct {
 	// DuplicateOf is the event that this one repeats.
 	DuplicateOf uuid.UUID
 	// RunID, MachineID and OrderID are those of the submitted run; of the original for a duplicate; zero when there is none.
+	// A retraction has the machine and order of the run, a change of a machine its id.
 	RunID, MachineID, OrderID uint32
 	// MachineName is the name of the machine that an event of machines was about. DeletedRuns are the runs that a retraction or a
 	// machine's deletion took away, ascending. RegressionID is the regression that an event of regressions made or changed: the last
@@ -38,7 +39,7 @@ type Decision struct {
 
 // Added counts what an event brought, as LNT counts it.
 type Added struct {
-	// Runs is one less the number of runs replaced: zero or negative after a replacement.
+	// Runs is one less the number of runs replaced: zero or negative after a replacement. What is taken away counts below zero.
 	Machines, Runs, Tests, Samples int
 }
 
@@ -202,6 +203,11 @@ type SeenRow struct {
 	Error   string
 	Message string
 	Field   string
-	// RunID, MachineID and OrderID are set for an accepted submission.
+	// RunID, MachineID and OrderID are set for an accepted submission; MachineID also for a change of a machine, and with OrderID for
+	// a retraction.
 	RunID, MachineID, OrderID uint32
+	// MachineName, DeletedRuns and RegressionID are those of the decision.
+	MachineName  string
+	DeletedRuns  []uint32
+	RegressionID uint32
 }

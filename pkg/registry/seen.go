@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"slices"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -14,7 +15,9 @@ const maxRemembered = 1024
 
 // seen remembers every event by id, in 50 to 100 bytes each. Refusals are stored once per distinct text.
 type seen struct {
-	events   map[uuid.UUID]memory
+	events map[uuid.UUID]memory
+	// more has what only few events answer.
+	more     map[uuid.UUID]answer
 	refusals []Refusal
 	index    map[Refusal]uint32
 }
@@ -26,8 +29,15 @@ type memory struct {
 	refusal             uint32
 }
 
+// answer is what the answer to an event of machines, runs or regressions says beyond ids.
+type answer struct {
+	machineName string
+	deletedRuns []uint32
+	regression  uint32
+}
+
 func newSeen() seen {
-	return seen{events: make(map[uuid.UUID]memory), index: make(map[Refusal]uint32)}
+	return seen{events: make(map[uuid.UUID]memory), more: make(map[uuid.UUID]answer), index: make(map[Refusal]uint32)}
 }
 
 func (s *seen) find(id uuid.UUID) (memory, bool) {
@@ -39,6 +49,9 @@ func (s *seen) add(id uuid.UUID, digest uint64, d Decision) {
 	m := memory{digest: digest, run: d.RunID, machine: d.MachineID, order: d.OrderID}
 	if d.Status == event.Rejected {
 		m.refusal = s.intern(Refusal{Code: d.Code, Error: d.Error, Message: d.Message, Field: d.Field})
+	}
+	if d.MachineName != "" || len(d.DeletedRuns) > 0 || d.RegressionID != 0 {
+		s.more[id] = answer{machineName: d.MachineName, deletedRuns: slices.Clone(d.DeletedRuns), regression: d.RegressionID}
 	}
 	s.events[id] = m
 }

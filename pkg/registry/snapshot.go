@@ -25,16 +25,18 @@ func (s *State) Snapshot() Snapshot {
 	for _, id := range slices.Sorted(maps.Keys(s.machines)) {
 		snap.Machines = append(snap.Machines, s.machines[id].row())
 	}
-	for i, values := range s.orderLists {
-		snap.Orders = append(snap.Orders, orderRow(uint32(i+1), values))
+	for _, id := range slices.Sorted(maps.Keys(s.orderValues)) {
+		snap.Orders = append(snap.Orders, orderRow(id, s.orderValues[id]))
 	}
 	for name, id := range s.tests {
 		snap.Tests = append(snap.Tests, TestRow{ID: id, Name: name})
 	}
 	slices.SortFunc(snap.Tests, func(a, b TestRow) int { return cmp.Compare(a.ID, b.ID) })
-	for at, runs := range s.runs {
-		for _, r := range runs {
-			snap.Runs = append(snap.Runs, RunKey{ID: r.id, LoadID: r.load, MachineID: at.machine, OrderID: at.order})
+	for machine, orders := range s.runs.at {
+		for order, runs := range orders {
+			for _, r := range runs {
+				snap.Runs = append(snap.Runs, RunKey{ID: r.id, LoadID: r.load, MachineID: machine, OrderID: order})
+			}
 		}
 	}
 	slices.SortFunc(snap.Runs, func(a, b RunKey) int { return cmp.Compare(a.ID, b.ID) })
@@ -46,7 +48,11 @@ func (s *State) Snapshot() Snapshot {
 }
 
 func (s *seen) row(id uuid.UUID, m memory) SeenRow {
-	row := SeenRow{EventID: id, Digest: m.digest, Status: event.Accepted, RunID: m.run, MachineID: m.machine, OrderID: m.order}
+	more := s.more[id]
+	row := SeenRow{
+		EventID: id, Digest: m.digest, Status: event.Accepted, RunID: m.run, MachineID: m.machine, OrderID: m.order,
+		MachineName: more.machineName, DeletedRuns: slices.Clone(more.deletedRuns), RegressionID: more.regression,
+	}
 	if why := s.refusal(m); why != nil {
 		row.Status, row.Code, row.Error, row.Message, row.Field = event.Rejected, why.Code, why.Error, why.Message, why.Field
 	}
@@ -89,74 +95,77 @@ func (s *State) loadSchema(snap Snapshot) error {
 
 func (s *State) loadMachines(rows []MachineRow) error {
 	var errs []error
-	for _, row := range slices.SortedFunc(slices.Values(rows), func(a, b MachineRow) int { return cmp.Compare(a.ID, b.ID) }) {
+	for _, row := range rows {
 		if err := s.checkID("machine", row.ID, s.last.machine, s.machines[row.ID] != nil); err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		s.keep(&machine{id: row.ID, name: row.Name, fields: cloneTexts(row.Fields), params: cloneTexts(splitObject(row.Params)), deleted: row.Deleted})
+		s.keep(&machine{
+			id: row.ID, name: row.Name, fields: cloneTexts(row.Fields), params: cloneTexts(splitObject(row.Params)),
+			deleted: row.Deleted, mergedInto: row.MergedInto,
+		})
+	}
+	for _, row := range rows {
+		if target := s.machines[row.MergedInto]; row.MergedInto != 0 && (!row.Deleted || target == nil || target.mergedInto != 0) {
+			errs = append(errs, fmt.Errorf("machine %d is merged into %d, but is not deleted or that is no machine", row.ID, row.MergedInto))
+		}
+	}
+	if s.last.machine != 0 && s.machines[s.last.machine] == nil {
+		errs = append(errs, fmt.Errorf("machine %d is missing, which is the last", s.last.machine))
 	}
 	return errors.Join(errs...)
 }
 
-// loadOrders needs all of them: orders are never removed.
+// loadOrders needs all of them: orders are never removed. Ids that are kept leave gaps, but the last one must be there.
 func (s *State) loadOrders(rows []OrderRow) error {
-	if uint64(len(rows)) != uint64(s.last.order) {
-		return fmt.Errorf("%d orders, but the last has the id %d", len(rows), s.last.order)
-	}
-	s.orderLists = make([][]string, len(rows))
 	var errs []error
 	for _, row := range rows {
-		key := orderKey(row.Values)
-		if err := s.checkID("order", row.ID, s.last.order, s.orders[key] != 0); err != nil {
+		if err := s.checkID("order", row.ID, s.last.order, s.hasOrder(row.ID) || s.orders[orderKey(row.Values)] != 0); err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		s.orders[key] = row.ID
-		s.orderLists[row.ID-1] = slices.Clone(row.Values)
+		s.putOrder(row.ID, row.Values)
 	}
-	if i := slices.IndexFunc(s.orderLists, func(values []string) bool { return values == nil }); i >= 0 {
-		errs = append(errs, fmt.Errorf("order %d is missing", i+1))
+	if s.last.order != 0 && !s.hasOrder(s.last.order) {
+		errs = append(errs, fmt.Errorf("order %d is missing, which is the last", s.last.order))
 	}
 	return errors.Join(errs...)
 }
 
-// loadTests needs all of them: tests are never removed.
+// loadTests needs all of them: tests are never removed. Ids that are kept leave gaps, but the last one must be there.
 func (s *State) loadTests(rows []TestRow) error {
-	if uint64(len(rows)) != uint64(s.last.test) {
-		return fmt.Errorf("%d tests, but the last has the id %d", len(rows), s.last.test)
-	}
 	var errs []error
-	taken := make([]bool, len(rows)+1)
 	for _, row := range rows {
-		if err := s.checkID("test", row.ID, s.last.test, s.tests[row.Name] != 0); err != nil {
+		if err := s.checkID("test", row.ID, s.last.test, s.hasTest(row.ID) || s.tests[row.Name] != 0); err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		if taken[row.ID] {
-			errs = append(errs, fmt.Errorf("test %d comes twice", row.ID))
-		}
-		taken[row.ID] = true
-		s.tests[row.Name] = row.ID
+		s.putTest(row.ID, row.Name)
+	}
+	if s.last.test != 0 && !s.hasTest(s.last.test) {
+		errs = append(errs, fmt.Errorf("test %d is missing, which is the last", s.last.test))
 	}
 	return errors.Join(errs...)
 }
 
+// loadRuns puts the runs of merged machines where they stand, whichever of the two machines a row names.
 func (s *State) loadRuns(rows []RunKey) error {
 	var errs []error
-	var previous uint32
-	for _, row := range slices.SortedFunc(slices.Values(rows), func(a, b RunKey) int { return cmp.Compare(a.ID, b.ID) }) {
-		if err := s.checkID("run", row.ID, s.last.run, row.ID == previous); err != nil {
+	for _, row := range rows {
+		_, twice := s.runs.places[row.ID]
+		if err := s.checkID("run", row.ID, s.last.run, twice); err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		previous = row.ID
-		if s.machines[row.MachineID] == nil || row.OrderID < 1 || row.OrderID > s.last.order || row.LoadID < 1 || row.LoadID > s.last.load {
+		m := s.machines[row.MachineID]
+		if m != nil && m.mergedInto != 0 {
+			m = s.machines[m.mergedInto]
+		}
+		if m == nil || m.deleted || !s.hasOrder(row.OrderID) || row.LoadID < 1 || row.LoadID > s.last.load {
 			errs = append(errs, fmt.Errorf("run %d names machine %d, order %d, load %d, not all of which exist", row.ID, row.MachineID, row.OrderID, row.LoadID))
 			continue
 		}
-		at := place{row.MachineID, row.OrderID}
-		s.runs[at] = append(s.runs[at], run{row.ID, row.LoadID})
+		s.runs.add(place{m.id, row.OrderID}, run{row.ID, row.LoadID})
 	}
 	return errors.Join(errs...)
 }
@@ -173,6 +182,7 @@ func (s *State) loadSeen(rows []SeenRow) error {
 		s.seen.add(row.EventID, row.Digest, Decision{
 			Status: row.Status, Code: row.Code, Error: row.Error, Message: row.Message, Field: row.Field,
 			RunID: row.RunID, MachineID: row.MachineID, OrderID: row.OrderID,
+			MachineName: row.MachineName, DeletedRuns: row.DeletedRuns, RegressionID: row.RegressionID,
 		})
 	}
 	return nil

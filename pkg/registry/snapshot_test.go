@@ -110,12 +110,22 @@ func TestLoad_Contradictions_AreReported(t *testing.T) {
 		"machine beyond the end": {func(s *registry.Snapshot) { s.LastMachineID = 2 }, "machine 3 is outside 1..2"},
 		"machine zero":           {func(s *registry.Snapshot) { s.Machines[0].ID = 0 }, "machine 0 is outside"},
 		"machine twice":          {func(s *registry.Snapshot) { s.Machines[1].ID = 1 }, "machine 1 comes twice"},
-		"order missing":          {func(s *registry.Snapshot) { s.Orders = s.Orders[:1] }, "1 orders, but the last has the id 2"},
-		"order id twice":         {func(s *registry.Snapshot) { s.Orders[1].ID = 1 }, "order 2 is missing"},
+		"order missing":          {func(s *registry.Snapshot) { s.Orders = s.Orders[:1] }, "order 2 is missing, which is the last"},
+		"order id twice":         {func(s *registry.Snapshot) { s.Orders[1].ID = 1 }, "order 1 comes twice"},
 		"order twice":            {func(s *registry.Snapshot) { s.Orders[1].Values = s.Orders[0].Values }, "order 2 comes twice"},
-		"test missing":           {func(s *registry.Snapshot) { s.Tests = s.Tests[1:] }, "1 tests, but the last has the id 2"},
+		"test missing":           {func(s *registry.Snapshot) { s.Tests = s.Tests[:1] }, "test 2 is missing, which is the last"},
 		"test id twice":          {func(s *registry.Snapshot) { s.Tests[1].ID = 1 }, "test 1 comes twice"},
 		"test name twice":        {func(s *registry.Snapshot) { s.Tests[1].Name = "t1" }, "test 2 comes twice"},
+		"machine missing":        {func(s *registry.Snapshot) { s.Machines = s.Machines[:2] }, "machine 3 is missing, which is the last"},
+		"merged, not deleted":    {func(s *registry.Snapshot) { s.Machines[1].MergedInto = 1 }, "machine 2 is merged into 1"},
+		"merged into none": {func(s *registry.Snapshot) {
+			s.Machines[1].Deleted, s.Machines[1].MergedInto = true, 9
+		}, "machine 2 is merged into 9"},
+		"merged in two steps": {func(s *registry.Snapshot) {
+			s.Machines[0].Deleted, s.Machines[0].MergedInto = true, 2
+			s.Machines[1].Deleted, s.Machines[1].MergedInto = true, 3
+		}, "machine 1 is merged into 2"},
+		"run of a deleted machine": {func(s *registry.Snapshot) { s.Machines[0].Deleted = true }, "run 1 names machine 1"},
 		"run beyond the end":     {func(s *registry.Snapshot) { s.LastRunID = 3 }, "run 4 is outside 1..3"},
 		"run twice":              {func(s *registry.Snapshot) { s.Runs[1].ID = 1 }, "run 1 comes twice"},
 		"run of no machine":      {func(s *registry.Snapshot) { s.Runs[0].MachineID = 9 }, "run 1 names machine 9"},

@@ -15,40 +15,37 @@ type State struct {
 	// announced says that some decision's rows carried the schema; a built-in schema is known before it is announced.
 	announced bool
 
-	seq        uint64
-	last       serials
-	machines   map[uint32]*machine
-	namesakes  map[string][]*machine // by name, newest first
-	orders     map[string]uint32     // by orderKey
-	orderLists [][]string            // values, by id-1
-	tests      map[string]uint32     // by name
-	runs       map[place][]run       // in ascending id order
-	seen       seen
+	seq         uint64
+	last        serials
+	machines    map[uint32]*machine   // deleted ones, too
+	namesakes   map[string][]*machine // by name, the largest id first; without deleted ones
+	orders      map[string]uint32     // by orderKey
+	orderValues map[uint32][]string   // by id
+	tests       map[string]uint32     // by name
+	testIDs     map[uint32]struct{}
+	runs        standing
+	seen        seen
 }
 
-// serials are the last ids given out.
+// serials are the largest ids given out: ids that are kept leave gaps.
 type serials struct {
 	load, run, machine, order, test uint32
 	sample                          uint64
 }
 
-// place is where a run stands: two runs of one place are duplicates of each other.
-type place struct{ machine, order uint32 }
-
-// run is a run that stands.
-type run struct{ id, load uint32 }
-
 // New gives the state of a suite without events. A built-in suite knows its schema; any other is unknown until it is defined.
 func New(database, suiteName string) *State {
 	s := &State{
-		database:  database,
-		name:      suiteName,
-		machines:  make(map[uint32]*machine),
-		namesakes: make(map[string][]*machine),
-		orders:    make(map[string]uint32),
-		tests:     make(map[string]uint32),
-		runs:      make(map[place][]run),
-		seen:      newSeen(),
+		database:    database,
+		name:        suiteName,
+		machines:    make(map[uint32]*machine),
+		namesakes:   make(map[string][]*machine),
+		orders:      make(map[string]uint32),
+		orderValues: make(map[uint32][]string),
+		tests:       make(map[string]uint32),
+		testIDs:     make(map[uint32]struct{}),
+		runs:        newStanding(),
+		seen:        newSeen(),
 	}
 	if schema, ok := suite.BuiltIn(suiteName); ok {
 		s.schema = &schema

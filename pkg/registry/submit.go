@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -22,8 +23,10 @@ const (
 type plan struct {
 	report  *report.Resolved
 	machine *machine
-	order   uint32 // 0 when it is new
-	key     string
+	// keepRun and keepMachine are the ids that were asked for; 0 for any.
+	keepRun, keepMachine uint32
+	order                uint32 // 0 when it is new
+	key                  string
 	// replaced are the runs that give way to this one.
 	replaced []run
 	ignore   bool
@@ -50,11 +53,17 @@ func (s *State) submit(p Prepared) Decision {
 		return rejected(fromReport(err))
 	}
 	pl := plan{report: resolved, key: orderKey(resolved.Order), ignore: params[event.ParamIgnoreRegressions] != ""}
-	if pl.machine, why = s.choose(reportedMachine(resolved), policy); why != nil {
+	if why = pl.readKept(params); why != nil {
+		return rejected(why)
+	}
+	if pl.machine, why = s.chooseFor(pl, policy); why != nil {
 		return rejected(why)
 	}
 	pl.order = s.orders[pl.key]
 	if pl.replaced, why = s.placeFor(pl, params[event.ParamMerge]); why != nil {
+		return rejected(why)
+	}
+	if why := s.freeRun(pl); why != nil {
 		return rejected(why)
 	}
 	if why := s.room(resolved); why != nil {
@@ -70,7 +79,7 @@ func reportedMachine(r *report.Resolved) *machine {
 // placeFor applies the merge policy: which runs give way, or why this one may not come in. An unknown policy is noticed only when
 // the place is taken, as in LNT.
 func (s *State) placeFor(pl plan, policy string) ([]run, *Refusal) {
-	taken := s.runs[place{pl.machine.id, pl.order}]
+	taken := s.runs.of(place{pl.machine.id, pl.order})
 	if len(taken) == 0 || policy == mergeAppend {
 		return nil, nil
 	}
@@ -79,7 +88,7 @@ func (s *State) placeFor(pl plan, policy string) ([]run, *Refusal) {
 		return nil, refusal(badRequest, "run."+s.schema.OrderFields()[0],
 			fmt.Sprintf("import failure: Duplicate submission for '%s'", suite.DisplayOrder(pl.report.Order)), "")
 	case mergeReplace:
-		return taken, nil
+		return slices.Clone(taken), nil
 	default:
 		return nil, refusal(badRequest, event.ParamMerge, fmt.Sprintf("import failure: Invalid Run mergeStrategy '%s'", policy), "")
 	}
@@ -98,14 +107,14 @@ func (s *State) room(r *report.Resolved) *Refusal {
 // apply changes the state and yields the rows. It cannot fail.
 func (s *State) apply(pl plan) Decision {
 	var d Decision
-	s.applyMachine(pl.machine, &d)
+	s.applyMachine(pl, &d)
 	if pl.order == 0 {
 		pl.order = s.addOrder(pl, &d)
 	}
 	testIDs := s.applyTests(pl.report.Tests, &d)
 	row := s.newRun(pl, testIDs)
 	row.MachineID = d.MachineID
-	s.occupy(place{d.MachineID, pl.order}, pl.replaced, row, &d)
+	s.occupy(place{d.MachineID, pl.order}, pl, row, &d)
 	d.Rows.Run = row
 	d.RunID, d.OrderID = row.ID, pl.order
 	d.Added.Runs = 1 - len(pl.replaced)
@@ -113,11 +122,13 @@ func (s *State) apply(pl plan) Decision {
 	return d
 }
 
-func (s *State) applyMachine(m *machine, d *Decision) {
+func (s *State) applyMachine(pl plan, d *Decision) {
+	m := pl.machine
 	switch {
 	case m.id == 0:
-		s.last.machine++
-		m = &machine{id: s.last.machine, name: strings.Clone(m.name), fields: cloneTexts(m.fields), params: cloneTexts(m.params)}
+		id := cmp.Or(pl.keepMachine, s.last.machine+1)
+		s.last.machine = max(s.last.machine, id)
+		m = &machine{id: id, name: strings.Clone(m.name), fields: cloneTexts(m.fields), params: cloneTexts(m.params)}
 		d.Added.Machines = 1
 	case s.machines[m.id] == m: // as it was
 		d.MachineID = m.id
@@ -131,15 +142,10 @@ func (s *State) applyMachine(m *machine, d *Decision) {
 }
 
 func (s *State) addOrder(pl plan, d *Decision) uint32 {
-	s.last.order++
-	values := make([]string, len(pl.report.Order))
-	for i, v := range pl.report.Order {
-		values[i] = strings.Clone(v)
-	}
-	s.orders[orderKey(values)] = s.last.order
-	s.orderLists = append(s.orderLists, values)
-	d.Rows.Orders = []OrderRow{orderRow(s.last.order, values)}
-	return s.last.order
+	id := s.last.order + 1
+	s.putOrder(id, pl.report.Order)
+	d.Rows.Orders = []OrderRow{orderRow(id, s.orderValues[id])}
+	return id
 }
 
 func orderRow(id uint32, values []string) OrderRow {
@@ -152,10 +158,9 @@ func (s *State) applyTests(names []string, d *Decision) []uint32 {
 	for i, name := range names {
 		id, ok := s.tests[name]
 		if !ok {
-			s.last.test++
-			id = s.last.test
+			id = s.last.test + 1
 			name = strings.Clone(name) // the report's texts may be parts of its body, which would stay in memory
-			s.tests[name] = id
+			s.putTest(id, name)
 			d.Rows.Tests = append(d.Rows.Tests, TestRow{ID: id, Name: name})
 		}
 		ids[i] = id
@@ -221,20 +226,23 @@ func testsOf(rows, rowTest []uint32) []uint32 {
 
 // occupy gives the run its id and its place. A run that replaces others takes over the id of the last of them, so that its URL stays
 // valid; the other ids are gone.
-func (s *State) occupy(at place, replaced []run, row *RunRow, d *Decision) {
-	for _, r := range replaced {
+func (s *State) occupy(at place, pl plan, row *RunRow, d *Decision) {
+	row.ID = s.last.run + 1
+	if n := len(pl.replaced); n > 0 {
+		row.ID = pl.replaced[n-1].id
+	}
+	row.ID = cmp.Or(pl.keepRun, row.ID)
+	s.last.run = max(s.last.run, row.ID)
+	for _, r := range pl.replaced {
 		d.Rows.Superseded = append(d.Rows.Superseded, r.load)
-		d.Rows.DeletedRuns = append(d.Rows.DeletedRuns, r.id)
+		if r.id != row.ID {
+			d.Rows.DeletedRuns = append(d.Rows.DeletedRuns, r.id)
+		}
 	}
-	if n := len(replaced); n > 0 {
-		row.ID = replaced[n-1].id
-		d.Rows.DeletedRuns = d.Rows.DeletedRuns[:n-1]
-		s.runs[at] = []run{{row.ID, row.LoadID}}
-		return
+	if len(pl.replaced) > 0 {
+		s.runs.clear(at)
 	}
-	s.last.run++
-	row.ID = s.last.run
-	s.runs[at] = append(s.runs[at], run{row.ID, row.LoadID})
+	s.runs.add(at, run{row.ID, row.LoadID})
 }
 
 func cloneTexts(m map[string]string) map[string]string {

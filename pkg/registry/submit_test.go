@@ -513,7 +513,7 @@ func TestSubmit_SerialsExhausted_RefusesInsteadOfWrapping(t *testing.T) {
 	for _, snap := range map[string]registry.Snapshot{
 		"loads":    {LastLoadID: math.MaxUint32},
 		"runs":     {LastRunID: math.MaxUint32},
-		"machines": {LastMachineID: math.MaxUint32},
+		"machines": {LastMachineID: math.MaxUint32, Machines: []registry.MachineRow{{ID: math.MaxUint32, Name: "x"}}},
 		"samples":  {LastSampleID: math.MaxUint64},
 	} {
 		snap.Schema = &nts
@@ -537,7 +537,16 @@ func FuzzDecide(f *testing.F) {
 	f.Add(nts.Encode(), "", "", uint8(1))
 	f.Add(found(f, 1, func(*event.Finding) {}).Body, "", "", uint8(2))
 	f.Add([]byte("x"), "", "", uint8(3))
-	types := []event.Type{event.RunSubmitted, event.SuiteDefined, event.ChangeFound, event.SubmissionRefused}
+	types := []event.Type{
+		event.RunSubmitted, event.SuiteDefined, event.ChangeFound, event.SubmissionRefused, event.RunRetracted, event.MachineUpdated,
+		event.MachineRenamed, event.MachineMerged, event.MachineDeleted, event.SuiteSeeded,
+	}
+	for i, body := range []string{
+		`{"run_id":1}`, `{"machine":"m","values":{"os":"b","cores":8}}`, `{"machine":"1","name":"n"}`, `{"machine":"m","into":"2"}`, `{"machine":"m"}`,
+		`{"machines":[{"id":7,"name":"n","values":{"os":"c"}}],"orders":[{"id":9,"values":["8"]}],"tests":[{"id":5,"name":"u"}]}`,
+	} {
+		f.Add([]byte(body), "", "", uint8(4+i))
+	}
 	f.Fuzz(func(t *testing.T, body []byte, merge, selecting string, kind uint8) {
 		l := setup(t)
 		l.accept(run("m", "1").attrs("os", "a").with(testEntry{"t", "score", []float64{1}}))
