@@ -82,6 +82,9 @@ func compose(s Settings, r roles, log *slog.Logger) (*process, error) {
 		return nil, err
 	}
 	p.add(lifecycle.Component{Name: "store", Open: p.openStore(storeConfig, r.Migrate), Close: p.closeStore})
+	if engine != nil {
+		p.add(lifecycle.Component{Name: "heal", Open: p.heal(engine)})
+	}
 	services, err := p.services(r)
 	if err != nil {
 		return nil, err
@@ -169,6 +172,24 @@ func (p *process) openStore(cfg store.Config, migrate bool) func(context.Context
 			}
 		}
 		return errors.Join(p.store.Open(ctx), p.work.Open(ctx))
+	}
+}
+
+// heal fills the tables behind the ledger again with what a machine that stopped without warning may have lost. The ledger
+// itself is on the disk when an insert returns. An insert that had begun before everything was synced may have ended after.
+func (p *process) heal(engine *clickhouse.Engine) func(context.Context) error {
+	return func(ctx context.Context) error {
+		since, doubtful := engine.InDoubtSince()
+		if !doubtful {
+			return nil
+		}
+		began := time.Now()
+		events, err := p.work.Heal(ctx, since.Add(-store.DefaultConfig().WriteTimeout))
+		if err != nil {
+			return fmt.Errorf("fill tables again after the machine stopped: %w", err)
+		}
+		p.log.InfoContext(ctx, "tables filled again: the machine had stopped without warning", "since", since, "events", events, "took", time.Since(began))
+		return engine.Settled()
 	}
 }
 

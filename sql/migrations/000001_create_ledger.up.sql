@@ -79,4 +79,5 @@ CREATE TABLE IF NOT EXISTS ledger
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (database, suite, seq)
-SETTINGS index_granularity = 64, index_granularity_bytes = 4194304, non_replicated_deduplication_window = 1000
+-- The log's position moves on once a row is here, so the row has to be on the disk. The tables behind can be filled again.
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, index_granularity = 64, index_granularity_bytes = 4194304, non_replicated_deduplication_window = 1000

@@ -28,5 +28,6 @@ SELECT
     run_id,
     load_id,
     machine_id,
-    order_id
+    order_id,
+    toUInt64(length(sample_value) + length(text_value)) AS value_count
 FROM ledger FINAL

@@ -40,6 +40,11 @@ type Engine struct {
 	runningMu sync.Mutex
 	running   map[string]struct{} // query ids
 
+	doubt   time.Time // see InDoubtSince
+	bootID  string
+	syncing sync.Mutex
+	synced  chan struct{} // closed when keepSynced has ended
+
 	timezone string
 	version  string
 	open     atomic.Bool
@@ -90,6 +95,10 @@ func (e *Engine) Open(ctx context.Context) (err error) {
 	if err := e.takeFolder(); err != nil {
 		return err
 	}
+	if err := e.noteBoot(); err != nil {
+		e.leaveFolder()
+		return err
+	}
 	if err := e.start(); err != nil {
 		e.leaveFolder()
 		return err
@@ -103,6 +112,11 @@ func (e *Engine) Open(ctx context.Context) (err error) {
 	e.pipe = newPipeListener()
 	e.server = e.newServer(e.handler(nil))
 	go func() { _ = e.server.Serve(e.pipe) }() // ends when Close closes the listener
+	e.synced = make(chan struct{})
+	go func() {
+		defer close(e.synced)
+		e.keepSynced(e.alive)
+	}()
 	e.open.Store(true)
 	process.engine = e
 	e.log.InfoContext(ctx, "engine opened", "path", e.cfg.Path, "version", e.version, "took", time.Since(started))
@@ -122,10 +136,12 @@ func (e *Engine) Close() error {
 	defer e.gate.Unlock()
 	_ = e.server.Close()
 	e.anchor.close()
+	<-e.synced
+	err := e.forgetBoot()
 	e.leaveFolder()
 	process.engine = nil
 	e.log.Info("engine closed", "path", e.cfg.Path)
-	return nil
+	return err
 }
 
 // takeFolder makes the data folder and locks it. The engine has a lock of its own but
