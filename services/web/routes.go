@@ -24,6 +24,7 @@ func (s *Service) Routes(r fiber.Router) {
 		r.Get(prefix+"/graph/data", s.page(s.graphData))
 		r.Get(prefix+"/findings", s.page(s.findingsPage))
 		r.Get(prefix+"/receipts", s.page(s.receipts))
+		r.Get(prefix+"/profile/ajax/:what", s.page(s.profiles()))
 		r.Get(prefix+"/:run<int>", s.page(s.run))
 		r.Get(prefix+"/*", s.page(s.unknown))
 	}
