@@ -2,7 +2,6 @@ package profile
 
 import (
 	"bytes"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -183,22 +182,54 @@ func split(data []byte) (sections [sectionCount][]byte, err error) {
 	return sections, nil
 }
 
-func readNames(section []byte) ([]string, error) {
+// pool is the names of counters, by the number the rest of the file uses. Two numbers may have one name.
+type pool struct {
+	names []string
+	// first is the first number of the same name.
+	first []int
+	// place is where the list under way has a number, from 1, or 0; listed are the numbers it has.
+	place, listed []int
+}
+
+// find gives the place of a number in the list under way; fresh says that it is to be added there.
+func (p *pool) find(number int) (at int, fresh bool) {
+	if p.place[number] == 0 {
+		p.listed = append(p.listed, number)
+		p.place[number] = len(p.listed)
+		fresh = true
+	}
+	return p.place[number] - 1, fresh
+}
+
+// end ends the list under way.
+func (p *pool) end() {
+	for _, number := range p.listed {
+		p.place[number] = 0
+	}
+	p.listed = p.listed[:0]
+}
+
+func readNames(section []byte) (*pool, error) {
 	r := reader{data: section, what: sectionNames[namesSection]}
 	n, err := r.count(maxCounters)
 	if err != nil {
 		return nil, err
 	}
-	names := make([]string, n)
-	for i := range names {
-		if names[i], err = r.text(); err != nil {
+	names := &pool{names: make([]string, n), first: make([]int, n), place: make([]int, n)}
+	numbers := make(map[string]int, n)
+	for i := range n {
+		if names.names[i], err = r.text(); err != nil {
 			return nil, err
 		}
+		if _, ok := numbers[names.names[i]]; !ok {
+			numbers[names.names[i]] = i
+		}
+		names.first[i] = numbers[names.names[i]]
 	}
 	return names, nil
 }
 
-func readCounters(section []byte, names []string) ([]Counter, error) {
+func readCounters(section []byte, names *pool) ([]Counter, error) {
 	r := reader{data: section, what: sectionNames[topSection]}
 	n, err := r.count(maxCounters)
 	if err != nil {
@@ -206,7 +237,7 @@ func readCounters(section []byte, names []string) ([]Counter, error) {
 	}
 	counters := make([]Counter, 0, n)
 	for range n {
-		name, err := r.name(names)
+		number, err := r.counter(names)
 		if err != nil {
 			return nil, err
 		}
@@ -214,17 +245,17 @@ func readCounters(section []byte, names []string) ([]Counter, error) {
 		if err != nil {
 			return nil, err
 		}
-		at := slices.IndexFunc(counters, func(c Counter) bool { return c.Name == name })
-		if at < 0 {
-			at = len(counters)
-			counters = append(counters, Counter{Name: name})
+		at, fresh := names.find(number)
+		if fresh {
+			counters = append(counters, Counter{Name: names.names[number]})
 		}
 		counters[at].Value = value
 	}
+	names.end()
 	return counters, nil
 }
 
-func readFunctions(section []byte, names []string, p *Profile) error {
+func readFunctions(section []byte, names *pool, p *Profile) error {
 	r := reader{data: section, what: sectionNames[functionsSection]}
 	n, err := r.count(maxFunctions)
 	if err != nil {
@@ -253,7 +284,7 @@ func (p *Profile) keep(f Function) {
 }
 
 // function reads one entry of the functions; its name and shares only when they are kept.
-func (r *reader) function(names []string, keep bool) (f Function, err error) {
+func (r *reader) function(names *pool, keep bool) (f Function, err error) {
 	name, err := r.line()
 	if err != nil {
 		return f, err
@@ -274,7 +305,7 @@ func (r *reader) function(names []string, keep bool) (f Function, err error) {
 		f.Name, f.Shares = string(name), make([]Share, 0, n)
 	}
 	for range n {
-		counter, err := r.name(names)
+		number, err := r.counter(names)
 		if err != nil {
 			return f, err
 		}
@@ -283,17 +314,17 @@ func (r *reader) function(names []string, keep bool) (f Function, err error) {
 			return f, err
 		}
 		if keep {
-			f.share(counter, percent)
+			f.share(names, number, percent)
 		}
 	}
+	names.end()
 	return f, nil
 }
 
-func (f *Function) share(counter string, percent float32) {
-	at := slices.IndexFunc(f.Shares, func(s Share) bool { return s.Name == counter })
-	if at < 0 {
-		f.Shares = append(f.Shares, Share{counter, percent})
-		return
+func (f *Function) share(names *pool, number int, percent float32) {
+	at, fresh := names.find(number)
+	if fresh {
+		f.Shares = append(f.Shares, Share{Name: names.names[number]})
 	}
 	f.Shares[at].Percent = percent
 }

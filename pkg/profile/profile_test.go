@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -273,6 +274,27 @@ func TestCode_ClaimsOfInstructions_AreChecked(t *testing.T) {
 				t.Errorf("%v, want %q", err, c.says)
 			}
 		})
+	}
+}
+
+// TestRead_ACounterTwice_CountsOnce gives the same counter by its number and by its name twice: the last value counts, as in LNT.
+func TestRead_ACounterTwice_CountsOnce(t *testing.T) {
+	t.Parallel()
+	d := draft{names: []string{"a", "b", "a"}, top: [][2]uint64{{0, 1}, {1, 2}, {2, 3}, {1, 4}}}
+	d.sections[functionsSection] = uleb([]byte("\x02f\n"), 0, 0, 0, 0, 3, 1, 0, 0, 0, 2, 1)
+	d.sections[functionsSection] = uleb(append(d.sections[functionsSection], "g\n"...), 0, 0, 0, 0, 1, 2, 0)
+	p, err := Read(d.bytes(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []Counter{{"a", 3}, {"b", 4}}; !slices.Equal(p.Counters, want) {
+		t.Errorf("counters %v, want %v", p.Counters, want)
+	}
+	if f, g := p.Functions[0].Shares, p.Functions[1].Shares; !slices.Equal(f, []Share{{"b", 0}, {"a", math.Float32frombits(1)}}) || !slices.Equal(g, []Share{{"a", 0}}) {
+		t.Errorf("shares %v and %v", f, g)
+	}
+	if text, err := Summarize(d.bytes(t)); err != nil || text != "a=3,b=4" {
+		t.Errorf("%q, %v", text, err)
 	}
 }
 

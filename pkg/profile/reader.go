@@ -41,16 +41,16 @@ func (r *reader) count(most int) (int, error) {
 	return int(n), nil //nolint:gosec // at most most
 }
 
-// name reads the place of a counter's name.
-func (r *reader) name(names []string) (string, error) {
+// counter reads the number of a counter; it gives the first number of the same name.
+func (r *reader) counter(names *pool) (int, error) {
 	n, err := r.number()
 	if err != nil {
-		return "", err
+		return 0, err
 	}
-	if n >= uint64(len(names)) {
-		return "", damaged("section %q names counter %d of %d", r.what, n, len(names))
+	if n >= uint64(len(names.first)) {
+		return 0, damaged("section %q names counter %d of %d", r.what, n, len(names.first))
 	}
-	return names[n], nil
+	return names.first[n], nil
 }
 
 // float reads the bits of a float32, written as a number; LNT cannot write negative ones.
