@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -15,11 +16,13 @@ import (
 	"tidemark/pkg/event"
 )
 
-// answer is what a submission is told. Bodies are maps because LNT sorts their keys, as encoding/json does with maps.
+// answer is what a client is told. Bodies are maps, whose keys encoding/json sorts as LNT does, or what JSON has for them; a text
+// is sent line by line instead.
 type answer struct {
 	result   string
 	status   int
-	body     map[string]any
+	body     any
+	text     func(yield func(line string) bool)
 	location string
 	retry    bool // with Retry-After
 	applied  bool // with Preference-Applied: respond-async
@@ -32,6 +35,7 @@ const (
 	textUnknown  = "Unknown database."
 	textBusy     = "the server is busy; try again"
 	textAway     = "the submission could not be stored; try again"
+	textNoChange = "the change could not be stored; try again"
 	textSlow     = "the request body took too long to arrive"
 	textAborted  = "the connection ended before the request body did"
 	importFolder = "ledger"
@@ -47,6 +51,9 @@ func (s *Service) send(c *fiber.Ctx, a answer, rest bool) error {
 	if a.applied {
 		c.Set("Preference-Applied", "respond-async")
 	}
+	if a.text != nil {
+		return sendLines(c, a)
+	}
 	// LNT sends this on every answer of its REST side but the redirect.
 	if rest && a.status != http.StatusMovedPermanently {
 		c.Set(fiber.HeaderAccessControlAllowOrigin, "*")
@@ -58,7 +65,24 @@ func (s *Service) send(c *fiber.Ctx, a answer, rest bool) error {
 		return fmt.Errorf("encode answer: %w", err)
 	}
 	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
+	if a.body == nil {
+		text.Truncate(len("null"))
+	}
 	return c.Status(a.status).Send(text.Bytes())
+}
+
+// sendLines sends a text as LNT does: as a stream, and without the header that lets other origins read it.
+func sendLines(c *fiber.Ctx, a answer) error {
+	c.Set(fiber.HeaderContentType, fiber.MIMETextPlainCharsetUTF8)
+	c.Status(a.status)
+	c.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
+		for line := range a.text {
+			if _, err := w.WriteString(line + "\n"); err != nil {
+				return
+			}
+		}
+	})
+	return nil
 }
 
 func (a *attempt) unknownDatabase() answer {
@@ -68,31 +92,48 @@ func (a *attempt) unknownDatabase() answer {
 	return answer{result: resultUnknown, status: http.StatusNotFound, body: map[string]any{"error": textNoPage}}
 }
 
-func (a *attempt) unauthorized() answer {
-	if a.rest {
-		return answer{result: resultUnauthorized, status: http.StatusUnauthorized, body: map[string]any{"msg": textNoToken}}
+// denied answers whom a token is missing, or is not enough: in what LNT's REST side calls a message, else as to a submission.
+func (a *attempt) denied(why *refusal) answer {
+	result := resultUnauthorized
+	if why.code == http.StatusForbidden {
+		result = resultForbidden
 	}
-	return answer{result: resultUnauthorized, status: http.StatusUnauthorized, body: failure(textNoToken, "")}
+	if a.rest {
+		return answer{result: result, status: why.code, body: map[string]any{"msg": why.short}}
+	}
+	return answer{result: result, status: why.code, body: failure(why.short, "")}
 }
 
 func (a *attempt) busy() answer {
-	return answer{result: resultBusy, status: http.StatusServiceUnavailable, body: failure(textBusy, ""), retry: true}
+	return answer{result: resultBusy, status: http.StatusServiceUnavailable, body: a.trouble(textBusy), retry: true}
 }
 
 func (a *attempt) unavailable() answer {
-	return answer{result: resultUnavailable, status: http.StatusServiceUnavailable, body: failure(textAway, ""), retry: true}
+	text := textAway
+	if a.change {
+		text = textNoChange
+	}
+	return answer{result: resultUnavailable, status: http.StatusServiceUnavailable, body: a.trouble(text), retry: true}
 }
 
 func (a *attempt) slow() answer {
-	return answer{result: resultSlow, status: http.StatusRequestTimeout, body: failure(textSlow, "")}
+	return answer{result: resultSlow, status: http.StatusRequestTimeout, body: a.trouble(textSlow)}
 }
 
 // aborted is for the log and the metrics; the client is gone.
 func (a *attempt) aborted() answer {
-	return answer{result: resultAborted, status: http.StatusBadRequest, body: failure(textAborted, "")}
+	return answer{result: resultAborted, status: http.StatusBadRequest, body: a.trouble(textAborted)}
 }
 
-// failure is the body of an answer that says no; message is left out when it adds nothing.
+// trouble is the body of an answer that LNT does not have.
+func (a *attempt) trouble(text string) map[string]any {
+	if a.change {
+		return map[string]any{"message": text}
+	}
+	return failure(text, "")
+}
+
+// failure is the body of an answer to a submission that says no; message is left out when it adds nothing.
 func failure(short, message string) map[string]any {
 	body := map[string]any{"success": false, "error": short}
 	if message != "" && message != short {
@@ -188,7 +229,7 @@ func (a *attempt) receiptURL() string {
 // it, but no result_url, from which scripts would take a run id.
 func (a *attempt) receipt(result string) answer {
 	body := map[string]any{"event_id": a.id.String(), "receipt_url": a.receiptURL()}
-	if result == resultPending {
+	if result == resultPending && !a.change {
 		body["success"], body["error"], body["import_file"] = true, nil, a.importFile()
 	}
 	return answer{result: result, status: http.StatusAccepted, body: body, location: a.receiptURL(), applied: result == resultAsync}

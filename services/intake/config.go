@@ -3,10 +3,12 @@ package intake
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"tidemark/pkg/auth"
 	"tidemark/pkg/event"
 )
 
@@ -14,10 +16,17 @@ import (
 type Config struct {
 	// Databases are the names served; a submission to any other is answered 404.
 	Databases []string
-	// Token is what the AuthToken header must carry on REST writes. Empty refuses all of them.
+	// NewDatabases takes submissions to any database whose name is one, too: the first makes it.
+	NewDatabases bool
+	// Token is LNT's: the AuthToken header that carries it may do everything. Without it and without Tokens, every REST write is
+	// refused.
 	Token string
-	// RequireToken asks for the token on submitRun as well, which LNT never does.
+	// Tokens are those with a scope of their own.
+	Tokens []auth.Token
+	// RequireToken asks for a token on submitRun as well, which LNT never does.
 	RequireToken bool
+	// LNTVersion is the version of LNT that answers name in generated_by.
+	LNTVersion string
 
 	// BodyLimit is the largest report in bytes, as sent and as decompressed. A URL-encoded form may be three times as long on
 	// the wire, because that is what the encoding costs.
@@ -48,6 +57,7 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		Databases:       []string{"default"},
+		LNTVersion:      "0.5.0",
 		BodyLimit:       64 << 20,
 		InFlightLimit:   512 << 20,
 		AdmitTimeout:    2 * time.Second,
@@ -78,8 +88,11 @@ func (c Config) Validate() error {
 			bad("databases: %q is not a name", name)
 		}
 	}
-	if c.RequireToken && c.Token == "" {
+	if c.RequireToken && c.Token == "" && len(c.Tokens) == 0 {
 		bad("require_token: needs a token")
+	}
+	if c.LNTVersion == "" {
+		bad("lnt_version: is empty")
 	}
 	if c.BodyLimit < 1 || c.BodyLimit > event.MaxBody {
 		bad("body_limit: %d is not between 1 and %d", c.BodyLimit, event.MaxBody)
@@ -114,4 +127,9 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-func (c Config) serves(database string) bool { return slices.Contains(c.Databases, database) }
+func (c Config) serves(database string) bool {
+	return slices.Contains(c.Databases, database) || c.NewDatabases && databaseName.MatchString(database)
+}
+
+// databaseName is what a database made by its first submission can be called.
+var databaseName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"mime/multipart"
+
+	"tidemark/pkg/event"
 )
 
 // Names of the form's fields.
@@ -28,6 +30,7 @@ const (
 
 var optionFields = map[string]bool{
 	fieldSelectMachine: true, fieldUpdateMachine: true, fieldMerge: true, fieldIgnoreRegressions: true,
+	event.ParamKeepRunID: true, event.ParamKeepMachineID: true,
 }
 
 // gathered is a form while it is read. Of repeated fields the first counts; fields that mean nothing here are passed over.

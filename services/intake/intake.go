@@ -2,8 +2,6 @@ package intake
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"fmt"
 	"io"
 	"log/slog"
@@ -12,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tidemark/pkg/auth"
 	"tidemark/pkg/eventlog"
 )
 
@@ -44,7 +43,7 @@ type Service struct {
 	budget   *budget
 	checks   chan struct{} // one slot per report being checked: that is work for a core, and memory beyond the report
 	metrics  *metrics
-	token    [sha256.Size]byte
+	keys     *auth.Keys
 }
 
 // New checks the configuration and remembers it; it opens nothing.
@@ -58,7 +57,10 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	s := &Service{
 		cfg: cfg, log: deps.Log, results: deps.Results, logger: deps.Logger, now: deps.Now, random: deps.Random,
 		checks: make(chan struct{}, max(2, runtime.GOMAXPROCS(0))),
-		token:  sha256.Sum256([]byte(cfg.Token)),
+	}
+	var err error
+	if s.keys, err = auth.NewKeys(cfg.Token, cfg.Tokens); err != nil {
+		return nil, fmt.Errorf("intake: %w", err)
 	}
 	if s.logger == nil {
 		s.logger = slog.New(slog.DiscardHandler)
@@ -67,7 +69,6 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		s.now = time.Now
 	}
 	s.outcomes = NewOutcomes(deps.Tail, cfg.MaxWaiters, s.logger)
-	var err error
 	if s.metrics, err = newMetrics(deps.Registerer, s.outcomes.Waiters); err != nil {
 		return nil, fmt.Errorf("intake: register metrics: %w", err)
 	}
@@ -80,9 +81,3 @@ func (s *Service) Run(ctx context.Context) error { return s.outcomes.Run(ctx) }
 
 // Ready reports whether submissions can be answered with their outcome.
 func (s *Service) Ready() bool { return s.outcomes.Ready() }
-
-// authorized compares digests, so that neither the token's content nor its length shows in the time taken.
-func (s *Service) authorized(given string) bool {
-	sum := sha256.Sum256([]byte(given))
-	return subtle.ConstantTimeCompare(sum[:], s.token[:]) == 1 && s.cfg.Token != ""
-}

@@ -20,6 +20,7 @@ const (
 	resultSlow         = "slow"
 	resultAborted      = "aborted"
 	resultUnauthorized = "unauthorized"
+	resultForbidden    = "forbidden"
 	resultUnknown      = "unknown_database"
 )
 
@@ -33,6 +34,7 @@ const (
 
 type metrics struct {
 	submissions   *prometheus.CounterVec
+	changes       *prometheus.CounterVec
 	wireBytes     prometheus.Counter
 	reportBytes   prometheus.Counter
 	seconds       *prometheus.HistogramVec
@@ -44,6 +46,9 @@ func newMetrics(reg prometheus.Registerer, waiters func() int) (*metrics, error)
 	m := &metrics{
 		submissions: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "tidemark_intake_submissions_total", Help: "Submissions answered, by result.",
+		}, []string{"result"}),
+		changes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "tidemark_intake_changes_total", Help: "Changes of machines, runs and suites answered, by result.",
 		}, []string{"result"}),
 		wireBytes: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "tidemark_intake_body_bytes_total", Help: "Bytes of request bodies received, as sent.",
@@ -68,7 +73,7 @@ func newMetrics(reg prometheus.Registerer, waiters func() int) (*metrics, error)
 	if reg == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.submissions, m.wireBytes, m.reportBytes, m.seconds, m.inFlight, m.resultsMissed, waiting} {
+	for _, c := range []prometheus.Collector{m.submissions, m.changes, m.wireBytes, m.reportBytes, m.seconds, m.inFlight, m.resultsMissed, waiting} {
 		if err := reg.Register(c); err != nil {
 			return nil, err
 		}

@@ -1,7 +1,6 @@
 package intake
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -13,8 +12,6 @@ const (
 	defaultSuite = "nts"
 	refusedSuite = "_"
 )
-
-var suiteName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,63}$`)
 
 // maxIdempotencyKey is the longest Idempotency-Key in bytes.
 const maxIdempotencyKey = 255
@@ -42,6 +39,15 @@ func choices(form map[string]string, query func(string) string) (map[string]stri
 	params[event.ParamSelectMachine] = selected
 	if get(fieldIgnoreRegressions) != "" {
 		params[event.ParamIgnoreRegressions] = "1"
+	}
+	for _, name := range []string{event.ParamKeepRunID, event.ParamKeepMachineID} {
+		kept := get(name)
+		if n, err := strconv.ParseUint(kept, 10, 32); kept != "" && (err != nil || n < 1 || n > event.MaxKeptID) {
+			return nil, refuse(name, "%s must be a number from 1 to %d", name, event.MaxKeptID)
+		}
+		if kept != "" {
+			params[name] = kept
+		}
 	}
 	return params, nil
 }

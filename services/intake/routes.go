@@ -2,6 +2,7 @@ package intake
 
 import (
 	"bytes"
+	"context"
 	_ "embed"
 	"fmt"
 	"html/template"
@@ -11,6 +12,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"tidemark/pkg/httpx"
+	"tidemark/pkg/suite"
 )
 
 // defaultDatabase is the database of URLs that name none.
@@ -25,10 +27,14 @@ func (s *Service) Routes(r fiber.Router) {
 		r.Get(prefix+"/submitRun", s.toForm)
 	}
 	r.Post("/api/db_:db/v4/:suite/runs", s.post(true))
+	s.changeRoutes(r)
 }
 
 // post takes a submission: on LNT's submitRun, or as a REST write.
-func (s *Service) post(rest bool) fiber.Handler {
+func (s *Service) post(rest bool) fiber.Handler { return s.handle(rest, (*attempt).run) }
+
+// handle makes an attempt of a request, whose answer do gives.
+func (s *Service) handle(rest bool, do func(*attempt, context.Context) answer) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		a := s.begin(c, rest, c.Params("db", defaultDatabase), c.Params("suite"))
 		// Whatever happens, a connection whose body was not read to its end must not serve another request.
@@ -38,12 +44,16 @@ func (s *Service) post(rest bool) fiber.Handler {
 				c.Context().SetConnectionClose()
 			}
 		}()
-		said := a.run(c.UserContext())
+		said := do(a, c.UserContext())
 		if reusable = a.wire.finish(); reusable {
 			// Whoever looks at the request after this sees that its body is gone.
 			_ = c.Request().CloseBodyStream()
 		}
-		s.metrics.submissions.WithLabelValues(said.result).Inc()
+		if a.change {
+			s.metrics.changes.WithLabelValues(said.result).Inc()
+		} else {
+			s.metrics.submissions.WithLabelValues(said.result).Inc()
+		}
 		httpx.AddLogAttrs(c, a.logAttrs(said.result)...)
 		return s.send(c, said, rest)
 	}
@@ -69,13 +79,13 @@ var formPage = template.Must(template.New("form").Parse(formText))
 
 // form shows a page to upload a report by hand.
 func (s *Service) form(c *fiber.Ctx) error {
-	database, suite := c.Params("db", defaultDatabase), c.Params("suite")
-	if !s.cfg.serves(database) || !suiteName.MatchString(suite) {
+	database, name := c.Params("db", defaultDatabase), c.Params("suite")
+	if !s.cfg.serves(database) || !suite.ValidName(name) {
 		return noPage(c)
 	}
 	var page bytes.Buffer
 	// The form has no action: it posts to the address it came from, whatever stands in front of this server.
-	err := formPage.Execute(&page, map[string]string{"Database": database, "Suite": suite})
+	err := formPage.Execute(&page, map[string]string{"Database": database, "Suite": name})
 	if err != nil {
 		return fmt.Errorf("render form: %w", err)
 	}

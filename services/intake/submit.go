@@ -14,27 +14,26 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
 
+	"tidemark/pkg/auth"
 	"tidemark/pkg/event"
 	"tidemark/pkg/eventlog"
 	"tidemark/pkg/httpx"
 	"tidemark/pkg/report"
+	"tidemark/pkg/suite"
 )
-
-// headerToken is LNT's own header for its token.
-const headerToken = "AuthToken"
-
-// actorToken is the actor of events that came with the token; there is one token, so it has one name.
-const actorToken = "token"
 
 // attempt is one request to submit a report. It begins with what the request says and gathers the rest on its way: receive,
 // check, append, wait. The request's own memory is not used after begin, except for its body.
 type attempt struct {
 	s              *Service
-	rest           bool
+	rest           bool // an address of LNT's REST side, not one of its pages
+	change         bool // not a submission
 	root           string
 	database       string
 	suite          string // empty until known
-	token          string
+	secret         string // the token that was sent
+	bearer         bool   // as Authorization: Bearer
+	actor          string // the token's name, once it is known
 	key            string // Idempotency-Key
 	requestID      string
 	media          string
@@ -50,13 +49,15 @@ type attempt struct {
 	decode, append time.Duration
 	waited         time.Duration
 	compared       time.Duration
+	schema         *suite.Schema // of a change that defines one
 }
 
 // begin notes what the request says before its body.
 func (s *Service) begin(c *fiber.Ctx, rest bool, database, suite string) *attempt {
+	secret, bearer := auth.Secret(func(name string) string { return c.Get(name) })
 	a := &attempt{
 		s: s, rest: rest, root: httpx.RootURL(c), database: strings.Clone(database), suite: strings.Clone(suite),
-		token:     strings.Clone(c.Get(headerToken)),
+		secret: strings.Clone(secret), bearer: bearer,
 		key:       strings.Clone(c.Get("Idempotency-Key")),
 		requestID: strings.Clone(httpx.RequestID(c)),
 		media:     strings.Clone(c.Get(fiber.HeaderContentType)),
@@ -84,8 +85,8 @@ func (a *attempt) run(ctx context.Context) answer {
 	if !a.s.cfg.serves(a.database) {
 		return a.unknownDatabase()
 	}
-	if (a.rest || a.s.cfg.RequireToken) && !a.s.authorized(a.token) {
-		return a.unauthorized()
+	if why := a.enter(auth.Submit, a.rest || a.s.cfg.RequireToken); why != nil {
+		return a.denied(why)
 	}
 	lease, err := a.s.budget.open(ctx)
 	if err != nil {
@@ -98,6 +99,9 @@ func (a *attempt) run(ctx context.Context) answer {
 		return a.unread(ctx, err)
 	}
 	env, refused := a.envelope(got)
+	if refused != nil && (refused.code == http.StatusUnauthorized || refused.code == http.StatusForbidden) {
+		return a.denied(refused)
+	}
 	if refused != nil {
 		return a.refuse(ctx, refused, got.report, got.contentType)
 	}
@@ -142,10 +146,13 @@ func (a *attempt) unread(ctx context.Context, err error) answer {
 	}
 }
 
+func tooLarge(limit int64) string {
+	return fmt.Sprintf("the body exceeds the limit of %d bytes", limit)
+}
+
 func (a *attempt) tooLarge() *refusal {
-	limit := a.s.cfg.BodyLimit
 	return &refusal{
-		code: http.StatusRequestEntityTooLarge, short: fmt.Sprintf("the body exceeds the limit of %d bytes", limit),
+		code: http.StatusRequestEntityTooLarge, short: tooLarge(a.s.cfg.BodyLimit),
 		detail: "the limit holds for what is sent and for what it decompresses to",
 	}
 }
@@ -157,7 +164,7 @@ func (a *attempt) envelope(got received) (event.Envelope, *refusal) {
 			a.suite = defaultSuite
 		}
 	}
-	if !suiteName.MatchString(a.suite) {
+	if !suite.ValidName(a.suite) {
 		name := a.suite
 		a.suite = refusedSuite
 		return event.Envelope{}, refuse("suite", "Unknown test suite '%s'!", shown(name))
@@ -166,43 +173,49 @@ func (a *attempt) envelope(got received) (event.Envelope, *refusal) {
 	if refused != nil {
 		return event.Envelope{}, refused
 	}
-	if refused := checkKey(a.key); refused != nil {
-		a.key = ""
-		return event.Envelope{}, refused
+	if params[event.ParamKeepRunID] != "" || params[event.ParamKeepMachineID] != "" {
+		if refused := a.enter(auth.Admin, true); refused != nil {
+			return event.Envelope{}, refused
+		}
 	}
-	if a.key == "" {
-		a.id = event.NewID(a.receivedAt, a.s.random)
-	} else {
-		a.id = event.IDFromKey(a.database, a.suite, a.key)
-		params[event.ParamIdempotencyKey] = a.key
+	if refused := a.identify(params); refused != nil {
+		return event.Envelope{}, refused
 	}
 	return a.event(event.RunSubmitted, got.contentType, params, got.report), nil
 }
 
+// identify gives the event its id, from the client's key where there is one, and notes the key.
+func (a *attempt) identify(params map[string]string) *refusal {
+	if refused := checkKey(a.key); refused != nil {
+		a.key = ""
+		return refused
+	}
+	if a.key == "" {
+		a.id = event.NewID(a.receivedAt, a.s.random)
+		return nil
+	}
+	a.id = event.IDFromKey(a.database, a.suite, a.key)
+	params[event.ParamIdempotencyKey] = a.key
+	return nil
+}
+
 func (a *attempt) event(kind event.Type, media string, params map[string]string, body []byte) event.Envelope {
-	env := event.Envelope{
+	return event.Envelope{
 		ID: a.id, Type: kind, Version: 1, Database: a.database, Suite: a.suite,
 		ContentType: mediaOf(media), ReceivedAt: a.receivedAt.UTC().Truncate(time.Millisecond),
-		RequestID: a.requestID, Params: params, Body: body,
+		Actor: a.actor, RequestID: a.requestID, Params: params, Body: body,
 	}
-	if a.s.authorized(a.token) {
-		env.Actor = actorToken
-	}
-	return env
 }
 
 // check does what can be known without the suite's state, so that everybody hears of it at once. The projector does it again,
 // with the same code, and what it says goes into the ledger.
 func (a *attempt) check(ctx context.Context, body []byte) (*refusal, error) {
-	ctx, cancel := context.WithTimeout(ctx, a.s.cfg.WaitTimeout)
-	defer cancel()
-	select {
-	case a.s.checks <- struct{}{}:
-		defer func() { <-a.s.checks }()
-	case <-ctx.Done():
-		return nil, errBusy
+	free, err := a.core(ctx)
+	if err != nil {
+		return nil, err
 	}
-	_, err := report.Parse(body, report.Options{})
+	defer free()
+	_, err = report.Parse(body, report.Options{})
 	if err == nil {
 		return nil, nil
 	}
@@ -210,6 +223,18 @@ func (a *attempt) check(ctx context.Context, body []byte) (*refusal, error) {
 		return &refusal{code: known.Status, short: known.Text, detail: known.Detail, field: known.Field}, nil
 	}
 	return &refusal{code: http.StatusBadRequest, short: err.Error()}, nil
+}
+
+// core waits for a core to work on; errBusy when there is none in time.
+func (a *attempt) core(ctx context.Context) (free func(), err error) {
+	ctx, cancel := context.WithTimeout(ctx, a.s.cfg.WaitTimeout)
+	defer cancel()
+	select {
+	case a.s.checks <- struct{}{}:
+		return func() { <-a.s.checks }, nil
+	case <-ctx.Done():
+		return nil, errBusy
+	}
 }
 
 // record appends the event and answers without waiting: the refusal, or a receipt.
@@ -225,6 +250,16 @@ func (a *attempt) record(ctx context.Context, env event.Envelope, bad *refusal) 
 
 // sync appends the event and waits for its outcome.
 func (a *attempt) sync(ctx context.Context, env event.Envelope) answer {
+	out, early := a.await(ctx, env)
+	if early != nil {
+		return *early
+	}
+	return a.decided(ctx, out)
+}
+
+// await appends the event and waits for its outcome; the answer is not nil when there is none to wait for, or none in time.
+func (a *attempt) await(ctx context.Context, env event.Envelope) (event.Outcome, *answer) {
+	said := func(early answer) (event.Outcome, *answer) { return event.Outcome{}, &early }
 	var w *waiter
 	if a.s.outcomes.waitReady(ctx, a.s.cfg.ReadyTimeout) {
 		if own, err := a.s.outcomes.register(a.id); err == nil {
@@ -234,22 +269,22 @@ func (a *attempt) sync(ctx context.Context, env event.Envelope) answer {
 	}
 	at, err := a.store(ctx, env)
 	if err != nil {
-		return a.unstored(ctx, err)
+		return said(a.unstored(ctx, err))
 	}
 	// The log has the bytes: nothing of them is needed while waiting.
 	env.Body = nil
 	a.lease.close()
 	if w == nil {
-		return a.receipt(resultPending)
+		return said(a.receipt(resultPending))
 	}
 	from := a.s.now()
 	out, err := w.wait(ctx, at, a.s.cfg.WaitTimeout)
 	a.waited = a.s.now().Sub(from)
 	a.s.metrics.stage(stageWait, a.waited)
 	if err != nil {
-		return a.receipt(resultPending)
+		return said(a.receipt(resultPending))
 	}
-	return a.decided(ctx, out)
+	return out, nil
 }
 
 // store appends the event to the log.
@@ -281,6 +316,9 @@ func (a *attempt) store(ctx context.Context, env event.Envelope) (eventlog.Posit
 
 // unstored answers for an event that the log did not take.
 func (a *attempt) unstored(ctx context.Context, err error) answer {
+	if errors.Is(err, eventlog.ErrTooLarge) && a.change {
+		return a.failed(http.StatusRequestEntityTooLarge, "msg", "the request is larger than the log accepts")
+	}
 	if errors.Is(err, eventlog.ErrTooLarge) {
 		return a.refuse(ctx, &refusal{code: http.StatusRequestEntityTooLarge, short: "the report is larger than the log accepts"}, nil, "")
 	}
@@ -291,7 +329,7 @@ func (a *attempt) unstored(ctx context.Context, err error) answer {
 // refuse records a submission that cannot become a run, with the head of its bytes, and answers why. Its id is always new: a
 // better attempt with the same Idempotency-Key must not be taken for a repeat of it.
 func (a *attempt) refuse(ctx context.Context, why *refusal, body []byte, media string) answer {
-	if a.suite == "" || !suiteName.MatchString(a.suite) {
+	if !suite.ValidName(a.suite) {
 		a.suite = refusedSuite
 	}
 	a.id = event.NewID(a.receivedAt, a.s.random)
