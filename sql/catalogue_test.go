@@ -55,7 +55,7 @@ func TestMigrations_FromNothing_GiveTheCatalogueAsWritten(t *testing.T) {
 func TestStatements_AgainstTheEmptySchema_ArePlanned(t *testing.T) {
 	t.Parallel()
 	db := newDatabase(t)
-	for dir, list := range map[string]func() ([]sql.File, error){"queries": sql.Queries, "jobs": sql.Jobs} {
+	for dir, list := range map[string]func() ([]sql.File, error){"queries": sql.Queries, "jobs": sql.Jobs, "detectors": sql.Detectors} {
 		files, err := list()
 		if err != nil {
 			t.Fatal(err)
@@ -82,7 +82,7 @@ func TestStatements_AgainstTheEmptySchema_ArePlanned(t *testing.T) {
 
 // samples are a value of every type of parameter in use.
 var samples = map[string]string{
-	"String": "x", "UUID": "0197a1b2-0000-7000-8000-0123456789ab", "Float64": "0.5",
+	"String": "x", "UUID": "0197a1b2-0000-7000-8000-0123456789ab", "Float64": "0.05",
 	"UInt8": "1", "UInt16": "2", "UInt32": "1", "UInt64": "1", "Int64": "1",
 	"DateTime64(3)": "2026-02-03 04:05:06.789", "DateTime64(6)": "2026-02-03 04:05:06.789", "Bool": "true",
 	"Array(UInt8)": "[1]", "Array(UInt32)": "[1]", "Array(UInt64)": "[1]", "Array(String)": "['x']", "Array(Float64)": "[0.5]", "Array(UUID)": "['0197a1b2-0000-7000-8000-0123456789ab']",
@@ -92,7 +92,7 @@ var samples = map[string]string{
 func TestStatements_AreAllNamedInTheSource(t *testing.T) {
 	t.Parallel()
 	source := goSource(t)
-	for _, list := range []func() ([]sql.File, error){sql.Queries, sql.Jobs} {
+	for _, list := range []func() ([]sql.File, error){sql.Queries, sql.Jobs, sql.Detectors} {
 		files, err := list()
 		if err != nil {
 			t.Fatal(err)
@@ -103,8 +103,8 @@ func TestStatements_AreAllNamedInTheSource(t *testing.T) {
 			}
 		}
 	}
-	for _, m := range regexp.MustCompile(`sql\.(?:Must)?(Query|Job)\("(\w+)"\)`).FindAllStringSubmatch(source, -1) {
-		find := map[string]func(string) (sql.File, error){"Query": sql.Query, "Job": sql.Job}[m[1]]
+	for _, m := range regexp.MustCompile(`sql\.(?:Must)?(Query|Job|Detector)\("(\w+)"\)`).FindAllStringSubmatch(source, -1) {
+		find := map[string]func(string) (sql.File, error){"Query": sql.Query, "Job": sql.Job, "Detector": sql.Detector}[m[1]]
 		if _, err := find(m[2]); err != nil {
 			t.Error(err)
 		}

@@ -2,6 +2,7 @@ package sql_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -158,6 +159,6 @@ func encoded(t *testing.T, v any) []byte {
 // eventID is how a case writes the id of the event with a key: {id:key}.
 func eventID(key string) uuid.UUID { return event.IDFromKey("default", "nts", key) }
 
-func sorted[V any](m map[string]V) []string {
+func sorted[K cmp.Ordered, V any](m map[K]V) []K {
 	return slices.Sorted(maps.Keys(m))
 }

@@ -31,7 +31,7 @@ var update = flag.Bool("update", false, "write the answers into the golden files
 func TestMain(m *testing.M) { testkit.Main(m) }
 
 // TestCases_HoweverRowsAreDelivered_AnswersStay runs every file of testdata. A file says why it is there,
-// lists its events and asks: a statement in NAME.sql, a query or job by its name in NAME.query or NAME.job, with
+// lists its events and asks: a statement in NAME.sql, a query, job or detector by its name in NAME.query, NAME.job or NAME.detector, with
 // parameters line by line. NAME.tsv is the answer. It must be the same when the ledger's rows are stored once, when
 // they are stored twice in other batches, and when they come in any order and repeatedly.
 func TestCases_HoweverRowsAreDelivered_AnswersStay(t *testing.T) {
@@ -206,7 +206,7 @@ func (d *database) answers(t *testing.T, archive *txtar.Archive) map[string][]by
 		case "jsonl", "tsv":
 			continue
 		case "sql":
-		case "query", "job":
+		case "query", "job", "detector":
 			text, params = named(t, kind, f.Data)
 		default:
 			t.Fatalf("%s: what is that?", f.Name)
@@ -237,7 +237,7 @@ func (d *database) digest(t *testing.T) string {
 func named(t *testing.T, kind string, data []byte) (text string, params map[string]string) {
 	t.Helper()
 	lines := strings.Split(strings.TrimSpace(string(data)), "\n")
-	find := map[string]func(string) (sql.File, error){"query": sql.Query, "job": sql.Job}[kind]
+	find := map[string]func(string) (sql.File, error){"query": sql.Query, "job": sql.Job, "detector": sql.Detector}[kind]
 	file, err := find(lines[0])
 	if err != nil {
 		t.Fatal(err)

@@ -1,9 +1,10 @@
 // Package sql holds every statement Tidemark runs, as files.
 //
 // Migrations create tables and feeding views, views/ holds what readers may rely
-// on, queries/ what pages and REST ask, jobs/ what runs on a schedule. Values
-// reach a statement as ClickHouse's own parameters, {name:Type}, never by
-// building text, so every file also runs unchanged in clickhouse-client.
+// on, queries/ what pages and REST ask, jobs/ what runs on a schedule, detectors/
+// what judges runs by the rules of another system. Values reach a statement as
+// ClickHouse's own parameters, {name:Type}, never by building text, so every file
+// also runs unchanged in clickhouse-client.
 package sql
 
 import (
@@ -18,7 +19,7 @@ import (
 	"github.com/samber/lo"
 )
 
-//go:embed migrations/*.sql views/*.sql queries/*.sql jobs/*.sql
+//go:embed migrations/*.sql views/*.sql queries/*.sql jobs/*.sql detectors/*.sql
 var files embed.FS
 
 // File is one statement with what its header says.
@@ -47,11 +48,17 @@ func Queries() ([]File, error) { return folder("queries") }
 // Jobs are all scheduled statements.
 func Jobs() ([]File, error) { return folder("jobs") }
 
+// Detectors are all statements that judge runs.
+func Detectors() ([]File, error) { return folder("detectors") }
+
 // Query is queries/<name>.sql.
 func Query(name string) (File, error) { return read("queries", name) }
 
 // Job is jobs/<name>.sql.
 func Job(name string) (File, error) { return read("jobs", name) }
+
+// Detector is detectors/<name>.sql.
+func Detector(name string) (File, error) { return read("detectors", name) }
 
 // MustQuery is [Query] for names written in the source, where a mistake is a
 // mistake of the build.
@@ -59,6 +66,9 @@ func MustQuery(name string) File { return lo.Must(Query(name)) }
 
 // MustJob is [Job] for names written in the source.
 func MustJob(name string) File { return lo.Must(Job(name)) }
+
+// MustDetector is [Detector] for names written in the source.
+func MustDetector(name string) File { return lo.Must(Detector(name)) }
 
 func folder(dir string) ([]File, error) {
 	entries, err := files.ReadDir(dir)
@@ -106,7 +116,7 @@ func parse(name, text string) File {
 
 // Check reports every way in which a file breaks the rules of its folder: its
 // header names it and says what it is for, declared parameters are the used
-// ones, jobs take their time as a parameter, queries and jobs read v_* views.
+// ones, jobs and detectors take their time as a parameter, none but views reads a table.
 func (f File) Check(dir string) []error {
 	var problems []error
 	problem := func(format string, args ...any) {
@@ -125,8 +135,8 @@ func (f File) Check(dir string) []error {
 		problem("declares parameters %v, uses %v", declared, used)
 	}
 	body := f.body()
-	if dir == "jobs" && clock.MatchString(body) {
-		problem("reads the clock; a job takes its time as {eval_at:DateTime64(3)}")
+	if dir != "queries" && clock.MatchString(body) {
+		problem("reads the clock; a statement that may be repeated takes its time as {eval_at:DateTime64(3)}")
 	}
 	for _, m := range source.FindAllStringSubmatch(body, -1) {
 		if tables[m[1]] {

@@ -12,7 +12,7 @@ import (
 func TestFiles_KeepTheRulesOfTheirFolder(t *testing.T) {
 	t.Parallel()
 	for dir, list := range map[string]func() ([]sql.File, error){
-		"views": sql.Views, "queries": sql.Queries, "jobs": sql.Jobs,
+		"views": sql.Views, "queries": sql.Queries, "jobs": sql.Jobs, "detectors": sql.Detectors,
 	} {
 		files, err := list()
 		if err != nil {
