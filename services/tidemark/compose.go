@@ -81,7 +81,7 @@ func compose(s Settings, r roles, log *slog.Logger) (*process, error) {
 	if p.work, err = store.New(storeConfig); err != nil {
 		return nil, err
 	}
-	p.add(lifecycle.Component{Name: "store", Open: p.openStore(storeConfig, r.Migrate), Close: p.closeStore})
+	p.add(lifecycle.Component{Name: "store", Open: p.openStore(storeConfig, r), Close: p.closeStore})
 	if engine != nil {
 		p.add(lifecycle.Component{Name: "heal", Open: p.heal(engine)})
 	}
@@ -164,14 +164,20 @@ func (p *process) openEngine(engine *clickhouse.Engine) func(context.Context) er
 	}
 }
 
-func (p *process) openStore(cfg store.Config, migrate bool) func(context.Context) error {
+func (p *process) openStore(cfg store.Config, r roles) func(context.Context) error {
 	return func(ctx context.Context) error {
-		if migrate {
+		if r.Migrate {
 			if _, err := schema.Migrate(ctx, cfg, p.named("schema")); err != nil {
 				return err
 			}
 		}
-		return errors.Join(p.store.Open(ctx), p.work.Open(ctx))
+		err := errors.Join(p.store.Open(ctx), p.work.Open(ctx))
+		if err != nil && r == (roles{Intake: true}) {
+			// Submissions go to the log; the database only says how they compare. It is asked again each time.
+			p.log.WarnContext(ctx, "database not reached, answers are without test results", "err", err)
+			return nil
+		}
+		return err
 	}
 }
 
@@ -257,6 +263,7 @@ func (p *process) services(r roles) ([]router, error) {
 	if r.Intake {
 		in, err := intake.New(p.settings.intakeConfig(), intake.Deps{
 			Log: p.events, Tail: p.events, Logger: p.named("intake"), Registerer: p.reg, Now: time.Now,
+			Results: newTestResults(p.store),
 		})
 		if err != nil {
 			return nil, err
