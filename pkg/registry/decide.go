@@ -62,6 +62,10 @@ func (s *State) judge(p Prepared) Decision {
 		return rejected(s.unknownSuite())
 	case p.Changes != nil:
 		return s.record(*p.Changes)
+	case p.Dismissal != nil:
+		return s.dismiss(*p.Dismissal)
+	case p.Regression != nil:
+		return s.regress(p.Regression)
 	case p.Retraction != nil:
 		return s.retract(*p.Retraction)
 	case p.Seed != nil:

@@ -196,7 +196,7 @@ func TestFound_AboutKnownThings_PassesThrough(t *testing.T) {
 	l.accept(run("m", "1").with(testEntry{"t", "score", []float64{1}}))
 	e := found(t, 1, func(*event.Finding) {})
 	want := registry.Decision{Seq: 2, Status: event.Accepted, Rows: registry.Rows{Findings: lo.Map(changesOf(t, e).Findings, func(f event.Finding, _ int) registry.FindingRow {
-		return registry.FindingRow{Finding: f, Detector: changesOf(t, e).Detector, Version: changesOf(t, e).Version, Params: changesOf(t, e).Params, DataSeq: changesOf(t, e).DataSeq}
+		return registry.FindingRow{Finding: f, ChangeID: 1, Detector: changesOf(t, e).Detector, Version: changesOf(t, e).Version, Params: changesOf(t, e).Params, DataSeq: changesOf(t, e).DataSeq}
 	})}}
 	if diff := cmp.Diff(l.decide(e), want); diff != "" {
 		t.Errorf("got - want +\n%s", diff)

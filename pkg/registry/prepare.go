@@ -33,6 +33,8 @@ type Prepared struct {
 	Merge      *event.MachineMerge
 	Deletion   *event.MachineDeletion
 	Seed       *Seed
+	Dismissal  *event.ChangeDismissal
+	Regression any // one of the bodies of regression events
 	Refusal    *Refusal
 }
 
@@ -48,6 +50,14 @@ var currentVersion = map[event.Type]int{
 	event.MachineMerged:     1,
 	event.MachineDeleted:    1,
 	event.SuiteSeeded:       1,
+
+	event.ChangeIgnored:      1,
+	event.RegressionOpened:   1,
+	event.RegressionExtended: 1,
+	event.RegressionTriaged:  1,
+	event.RegressionMerged:   1,
+	event.RegressionSplit:    1,
+	event.RegressionDeleted:  1,
 }
 
 // Prepare does the heavy part of deciding: it reads the body. It is pure, so events may be prepared in parallel and ahead.
@@ -91,10 +101,12 @@ func (p *Prepared) read() {
 		readBody(p, &p.Deletion, event.DecodeMachineDeletion)
 	case event.SuiteSeeded:
 		readBody(p, &p.Seed, readSeed)
+	case event.ChangeIgnored:
+		readBody(p, &p.Dismissal, event.DecodeChangeDismissal)
 	case event.SubmissionRefused:
 		p.Refusal = alreadyRefused(p.Envelope.Params)
 	default:
-		p.Refusal = refusal(notImplemented, "type", "Unknown event type '"+string(p.Envelope.Type)+"'", "")
+		p.readRegression()
 	}
 }
 

@@ -163,7 +163,9 @@ type RegressionRow struct {
 	State uint8  `json:"state"` // LNT's number
 	// ChangeIDs are its findings, in the order they were added.
 	ChangeIDs []uint32 `json:"change_ids"`
-	Deleted   bool     `json:"deleted,omitempty"`
+	// Added says when each of them was added: a larger number is later, in all regressions of the suite.
+	Added   []uint64 `json:"added"`
+	Deleted bool     `json:"deleted,omitempty"`
 }
 
 // Snapshot is a state at rest. Lists are sorted by id. Loading it gives a state that decides what the original would have decided.
@@ -184,6 +186,10 @@ type Snapshot struct {
 	Tests  []TestRow
 	// Runs are those that stand.
 	Runs []RunKey
+	// Findings are all, those taken back too. Regressions are those that were not deleted; LastRegressionID counts the others too.
+	Findings         []FindingRow
+	Regressions      []RegressionRow
+	LastRegressionID uint32
 	// Seen are all events but repetitions, sorted by EventID.
 	Seen []SeenRow
 }

@@ -126,14 +126,14 @@ func TestLoad_Contradictions_AreReported(t *testing.T) {
 			s.Machines[1].Deleted, s.Machines[1].MergedInto = true, 3
 		}, "machine 1 is merged into 2"},
 		"run of a deleted machine": {func(s *registry.Snapshot) { s.Machines[0].Deleted = true }, "run 1 names machine 1"},
-		"run beyond the end":     {func(s *registry.Snapshot) { s.LastRunID = 3 }, "run 4 is outside 1..3"},
-		"run twice":              {func(s *registry.Snapshot) { s.Runs[1].ID = 1 }, "run 1 comes twice"},
-		"run of no machine":      {func(s *registry.Snapshot) { s.Runs[0].MachineID = 9 }, "run 1 names machine 9"},
-		"run of no order":        {func(s *registry.Snapshot) { s.Runs[0].OrderID = 0 }, "run 1 names machine 1, order 0"},
-		"run of no load":         {func(s *registry.Snapshot) { s.Runs[0].LoadID = 5 }, "load 5"},
-		"event twice":            {func(s *registry.Snapshot) { s.Seen[1].EventID = s.Seen[0].EventID }, "comes twice"},
-		"event without status":   {func(s *registry.Snapshot) { s.Seen[0].Status = "" }, `has status ""`},
-		"event a duplicate":      {func(s *registry.Snapshot) { s.Seen[0].Status = event.Duplicate }, `has status "duplicate"`},
+		"run beyond the end":       {func(s *registry.Snapshot) { s.LastRunID = 3 }, "run 4 is outside 1..3"},
+		"run twice":                {func(s *registry.Snapshot) { s.Runs[1].ID = 1 }, "run 1 comes twice"},
+		"run of no machine":        {func(s *registry.Snapshot) { s.Runs[0].MachineID = 9 }, "run 1 names machine 9"},
+		"run of no order":          {func(s *registry.Snapshot) { s.Runs[0].OrderID = 0 }, "run 1 names machine 1, order 0"},
+		"run of no load":           {func(s *registry.Snapshot) { s.Runs[0].LoadID = 5 }, "load 5"},
+		"event twice":              {func(s *registry.Snapshot) { s.Seen[1].EventID = s.Seen[0].EventID }, "comes twice"},
+		"event without status":     {func(s *registry.Snapshot) { s.Seen[0].Status = "" }, `has status ""`},
+		"event a duplicate":        {func(s *registry.Snapshot) { s.Seen[0].Status = event.Duplicate }, `has status "duplicate"`},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

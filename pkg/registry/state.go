@@ -24,6 +24,7 @@ type State struct {
 	tests       map[string]uint32     // by name
 	testIDs     map[uint32]struct{}
 	runs        standing
+	changes     changes
 	seen        seen
 }
 
@@ -45,6 +46,7 @@ func New(database, suiteName string) *State {
 		tests:       make(map[string]uint32),
 		testIDs:     make(map[uint32]struct{}),
 		runs:        newStanding(),
+		changes:     newChanges(),
 		seen:        newSeen(),
 	}
 	if schema, ok := suite.BuiltIn(suiteName); ok {

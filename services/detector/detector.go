@@ -127,7 +127,9 @@ func (d *Detector) settled(ctx context.Context, p progress) (bool, error) {
 	type row struct {
 		Stored uint64 `ch:"stored"`
 	}
-	rows, err := store.Select[row](ctx, d.deps.Store, sql.MustQuery("detect_visible"), store.Params{"event_id": id.String()})
+	rows, err := store.Select[row](ctx, d.deps.Store, sql.MustQuery("detect_visible"), store.Params{
+		"database": p.Database, "suite": p.Suite, "event_id": id.String(),
+	})
 	if err != nil {
 		return false, err
 	}

@@ -74,6 +74,9 @@ var (
 	queryTests    = sql.MustQuery("state_tests")
 	queryRuns     = sql.MustQuery("state_runs")
 	querySeen     = sql.MustQuery("state_seen")
+
+	queryFindings    = sql.MustQuery("state_findings")
+	queryRegressions = sql.MustQuery("state_regressions")
 )
 
 func (c clickHouse) Ahead(ctx context.Context, topic string, partition int, offset int64, limit int) ([]Stored, error) {
@@ -90,7 +93,7 @@ func (c clickHouse) Load(ctx context.Context, database, name string) (registry.S
 		return registry.Snapshot{}, false, err
 	}
 	l.snapshot = &snapshot
-	err = errors.Join(l.schema(), l.machines(), l.orders(), l.tests(), l.runs(), l.seen())
+	err = errors.Join(l.schema(), l.machines(), l.orders(), l.tests(), l.runs(), l.findings(), l.regressions(), l.seen())
 	return snapshot, err == nil, err
 }
 
@@ -162,6 +165,37 @@ func (l loading) runs() error {
 		var r registry.RunKey
 		err := scan(&r.ID, &r.LoadID, &r.MachineID, &r.OrderID)
 		l.snapshot.Runs = append(l.snapshot.Runs, r)
+		return err
+	})
+}
+
+func (l loading) findings() error {
+	return l.each(queryFindings, func(scan func(...any) error) error {
+		var (
+			f                 registry.FindingRow
+			direction, kind   string
+			params            string
+			active, dismissed uint8
+		)
+		err := scan(&f.ChangeID, &f.ID, &f.MachineID, &f.TestID, &f.Metric, &f.OrderID, &f.PreviousOrderID, &direction, &kind,
+			&f.Before, &f.After, &f.Spread, &f.Effect, &f.Statistic, &f.PValue, &f.Detector, &f.Version, &params, &f.DataSeq, &active, &dismissed)
+		f.Direction, f.Kind, f.Params = event.Direction(direction), event.Kind(kind), []byte(params)
+		f.Active, f.Dismissed = active == 1, dismissed == 1
+		l.snapshot.Findings = append(l.snapshot.Findings, f)
+		return err
+	})
+}
+
+// regressions leaves out those that were deleted, whose ids count all the same.
+func (l loading) regressions() error {
+	return l.each(queryRegressions, func(scan func(...any) error) error {
+		var r registry.RegressionRow
+		var deleted uint8
+		err := scan(&r.ID, &r.Title, &r.Bug, &r.State, &r.ChangeIDs, &r.Added, &deleted)
+		l.snapshot.LastRegressionID = max(l.snapshot.LastRegressionID, r.ID)
+		if deleted == 0 {
+			l.snapshot.Regressions = append(l.snapshot.Regressions, r)
+		}
 		return err
 	})
 }

@@ -9,6 +9,7 @@ CREATE TABLE IF NOT EXISTS regressions
     bug           String COMMENT 'link',
     state         UInt8 COMMENT 'number of LNT: 0 detected, 1 staged, 10 active, 20 not to be fixed, 21 ignored, 22 fixed, 23 to be verified',
     change_ids    Array(UInt32) COMMENT 'findings, in the order they were added',
+    added         Array(UInt64) COMMENT 'when each of them was added: a larger number is later in the suite',
     changed_at    DateTime64(3, 'UTC'),
     deleted       UInt8
 )

@@ -8,6 +8,7 @@ SELECT
     JSONExtractString(regression, 'bug') AS bug,
     JSONExtract(regression, 'state', 'UInt8') AS state,
     JSONExtract(regression, 'change_ids', 'Array(UInt32)') AS change_ids,
+    JSONExtract(regression, 'added', 'Array(UInt64)') AS added,
     received_at AS changed_at,
     JSONExtractBool(regression, 'deleted') AS deleted
 FROM ledger

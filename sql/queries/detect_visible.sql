@@ -1,8 +1,22 @@
 -- name: detect_visible
--- purpose: whether an event has been stored and, if it brought findings, these can be read.
--- params: event_id UUID
+-- purpose: whether an event has been stored and the findings and regressions it changed can be read.
+-- params: database String, suite String, event_id UUID
+WITH
+-- how far each of them can be read
+(
+    SELECT max(seq)
+    FROM v_finding_states
+    WHERE database = {database:String} AND suite = {suite:String}
+) AS findings_to,
+(
+    SELECT max(seq)
+    FROM v_regression_states
+    WHERE database = {database:String} AND suite = {suite:String}
+) AS regressions_to
 SELECT count() AS stored
-FROM v_receipts AS r
-LEFT JOIN v_positions AS p ON p.database = r.database AND p.suite = r.suite
-WHERE r.event_id = {event_id:UUID}
-    AND (r.event_type != 'change.found' OR r.status != 'accepted' OR r.seq <= p.finding_seq)
+FROM v_effects
+WHERE database = {database:String}
+    AND suite = {suite:String}
+    AND event_id = {event_id:UUID}
+    AND finding_seq <= findings_to
+    AND regression_seq <= regressions_to

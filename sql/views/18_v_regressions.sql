@@ -1,6 +1,6 @@
 -- name: v_regressions
 -- purpose: one row per regression that was not deleted, as it was left.
 CREATE OR REPLACE VIEW v_regressions AS
-SELECT database, suite, regression_id, seq, title, bug, state, change_ids, changed_at
+SELECT database, suite, regression_id, seq, title, bug, state, change_ids, added, changed_at
 FROM regressions FINAL
 WHERE deleted = 0

@@ -1,0 +1,30 @@
+package registry
+
+import "tidemark/pkg/event"
+
+// readRegression reads the body of an event of regressions.
+func (p *Prepared) readRegression() {
+	switch p.Envelope.Type {
+	case event.RegressionOpened:
+		readAny(p, event.DecodeRegressionOpening)
+	case event.RegressionExtended:
+		readAny(p, event.DecodeRegressionExtension)
+	case event.RegressionTriaged:
+		readAny(p, event.DecodeRegressionTriage)
+	case event.RegressionMerged:
+		readAny(p, event.DecodeRegressionMerge)
+	case event.RegressionSplit:
+		readAny(p, event.DecodeRegressionSplitting)
+	case event.RegressionDeleted:
+		readAny(p, event.DecodeRegressionDeletion)
+	default:
+		p.Refusal = refusal(notImplemented, "type", "Unknown event type '"+string(p.Envelope.Type)+"'", "")
+	}
+}
+
+func readAny[T any](p *Prepared, decode func([]byte) (T, error)) {
+	var body *T
+	if readBody(p, &body, decode); body != nil {
+		p.Regression = *body
+	}
+}
