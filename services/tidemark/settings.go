@@ -1,0 +1,213 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"tidemark/pkg/config"
+	"tidemark/pkg/embedded/clickhouse"
+	"tidemark/pkg/embedded/kafka"
+	"tidemark/pkg/event"
+	"tidemark/pkg/eventlog"
+	"tidemark/pkg/store"
+	"tidemark/services/api"
+	"tidemark/services/detector"
+	"tidemark/services/intake"
+	"tidemark/services/projector"
+	"tidemark/services/web"
+)
+
+// Settings are all settings of all roles: flags, TIDEMARK_* variables and the
+// keys of the YAML file come from this one tree.
+type Settings struct {
+	Data string `help:"Folder of the embedded engine and broker." default:"data" type:"path" group:"place"`
+
+	Listen      string `help:"Address of pages and REST." default:"127.0.0.1:8080" group:"place"`
+	SQLListen   string `name:"sql-listen" help:"Address of read-only SQL over ClickHouse's HTTP interface (embedded engine only); empty for none." default:"127.0.0.1:8123" group:"place"`
+	AdminListen string `help:"Address of metrics, health and profiles; empty for none." default:"127.0.0.1:8081" group:"place"`
+
+	Kafka              []string      `help:"Brokers (host:port); none means the embedded broker." group:"place"`
+	KafkaListen        string        `help:"TCP address of the embedded broker, which has no authentication; empty for none." group:"place"`
+	Clickhouse         config.Secret `help:"ClickHouse address, such as clickhouse://user:password@host:9000; none means the embedded engine." group:"place"`
+	ClickhouseListen   string        `help:"TCP address on which the embedded engine answers other roles with every right, over HTTP; empty for none." group:"place"`
+	ClickhousePassword config.Secret `help:"Password that other roles need there." group:"place"`
+	Libchdb            string        `name:"libchdb" help:"Engine library to load instead of the fetched one." type:"path" group:"place"`
+	Partitions         int           `help:"Partitions of the event topic. Cannot change later: a suite lives in one." default:"1" group:"place"`
+	Replicas           int           `help:"Copies of each topic on a Kafka cluster; 0 leaves it to the brokers." default:"0" group:"place"`
+	MaxLog             config.Bytes  `help:"Size to which the embedded broker's log is trimmed once stored." default:"256MiB" group:"place"`
+	EngineMemory       config.Bytes  `help:"Memory the embedded engine may use." default:"4GiB" group:"place"`
+
+	Databases []string      `help:"Databases served." default:"default" group:"product"`
+	AuthToken config.Secret `help:"LNT's token: what the AuthToken header must carry on REST writes; without one they are refused." group:"product"`
+
+	Intake   IntakeSettings   `embed:"" prefix:"intake-" group:"intake"`
+	Batch    BatchSettings    `embed:"" prefix:"batch-" group:"projector"`
+	Store    StoreSettings    `embed:"" prefix:"store-" group:"store"`
+	SQL      SQLSettings      `embed:"" prefix:"sql-" group:"sql"`
+	Detector DetectorSettings `embed:"" prefix:"detector-" group:"detector"`
+
+	LogLevel  string        `help:"Least level logged: debug, info, warn or error." default:"info" enum:"debug,info,warn,error" group:"process"`
+	LogFormat string        `help:"Form of log lines: text or json." default:"text" enum:"text,json" group:"process"`
+	Grace     time.Duration `help:"How long each part may take to finish on SIGTERM." default:"20s" group:"process"`
+}
+
+// IntakeSettings bound submissions.
+type IntakeSettings struct {
+	BodyLimit     config.Bytes  `help:"Largest report, as sent and as decompressed." default:"64MiB"`
+	InFlightLimit config.Bytes  `help:"Memory for submissions under way, over all requests." default:"512MiB"`
+	Wait          time.Duration `help:"How long a synchronous submission waits to be stored before it is answered 202 with a receipt." default:"10s"`
+	ResultsWait   time.Duration `help:"How long a submission waits for its comparison with the run before; 0 answers without test results." default:"2s"`
+	RequireToken  bool          `help:"Ask for the token on submitRun as well."`
+}
+
+// BatchSettings bound what the projector stores at once.
+type BatchSettings struct {
+	Records int          `help:"Most events stored at once." default:"500"`
+	Bytes   config.Bytes `help:"Most report bytes stored at once." default:"16MiB"`
+	Samples int          `help:"Most samples stored at once." default:"200000"`
+}
+
+// StoreSettings bound readers.
+type StoreSettings struct {
+	Database    string        `help:"ClickHouse database that holds the tables." default:"tidemark"`
+	MaxReads    int           `help:"Most reads under way at once, which is also the most connections they use." default:"4"`
+	MaxQueued   int           `help:"Most reads waiting for their turn; more are answered 503." default:"256"`
+	MaxWait     time.Duration `help:"Longest a read waits for its turn before it is answered 503." default:"5s"`
+	ReadTimeout time.Duration `help:"Longest a read may take." default:"30s"`
+	ReadMemory  config.Bytes  `help:"Most memory of one read." default:"2GiB"`
+}
+
+// SQLSettings bound the read-only SQL listener.
+type SQLSettings struct {
+	Timeout time.Duration `help:"Longest a statement may run on the SQL listener." default:"30s"`
+	Memory  config.Bytes  `help:"Most memory of one such statement." default:"1GiB"`
+	Rows    int64         `help:"Most rows of its answer." default:"1000000"`
+	Queries int           `help:"Most such statements at once." default:"4"`
+}
+
+// DetectorSettings say how often to look for changes and what to report.
+type DetectorSettings struct {
+	Interval  time.Duration `help:"Length of a slot." default:"5s"`
+	Window    uint16        `help:"Orders compared on either side of a candidate." default:"12"`
+	MinEffect float64       `help:"Smallest relative change reported." default:"0.005"`
+	MaxPValue float64       `help:"Largest p-value reported." default:"0.00001"`
+}
+
+func (s Settings) embeddedKafka() bool      { return len(s.Kafka) == 0 }
+func (s Settings) embeddedClickhouse() bool { return s.Clickhouse == "" }
+
+// Validate reports what only the whole of the settings can show.
+func (s Settings) Validate() error {
+	var problems []error
+	if s.Partitions < 1 {
+		problems = append(problems, errors.New("partitions: must be at least 1"))
+	}
+	if s.embeddedKafka() && s.Partitions > 4 {
+		problems = append(problems, fmt.Errorf("partitions: the embedded broker works best with one, and with at most 4; got %d", s.Partitions))
+	}
+	if s.KafkaListen != "" && !s.embeddedKafka() {
+		problems = append(problems, errors.New("kafka_listen: belongs to the embedded broker, but kafka names another"))
+	}
+	if s.ClickhouseListen != "" && !s.embeddedClickhouse() {
+		problems = append(problems, errors.New("clickhouse_listen: belongs to the embedded engine, but clickhouse names another"))
+	}
+	if s.ClickhouseListen != "" && s.ClickhousePassword == "" {
+		problems = append(problems, errors.New("clickhouse_password: is needed with clickhouse_listen: whoever connects there may do everything"))
+	}
+	if s.Grace <= 0 {
+		problems = append(problems, errors.New("grace: must be above zero"))
+	}
+	return errors.Join(problems...)
+}
+
+func (s Settings) storeConfig() store.Config {
+	c := store.DefaultConfig()
+	c.DSN = string(s.Clickhouse)
+	c.Database = s.Store.Database
+	c.MaxReads = s.Store.MaxReads
+	c.MaxQueuedReads = s.Store.MaxQueued
+	c.MaxReadWait = s.Store.MaxWait
+	c.ReadTimeout = s.Store.ReadTimeout
+	c.ReadMemoryBytes = int64(s.Store.ReadMemory)
+	return c
+}
+
+func (s Settings) logConfig() eventlog.Config {
+	c := eventlog.DefaultConfig()
+	c.Brokers = s.Kafka
+	c.ClientID = "tidemark"
+	return c
+}
+
+func (s Settings) brokerConfig() kafka.Config {
+	c := kafka.DefaultConfig()
+	c.Dir = filepath.Join(s.Data, "log")
+	c.Listen = s.KafkaListen
+	c.MaxLogBytes = int64(s.MaxLog)
+	c.Topics = []kafka.Topic{
+		{Name: event.TopicEvents, Partitions: s.Partitions, Consumers: []string{s.projectorConfig().Group}},
+		{Name: event.TopicOutcomes, Partitions: 1},
+	}
+	return c
+}
+
+func (s Settings) engineConfig() clickhouse.Config {
+	c := clickhouse.DefaultConfig()
+	c.Path = filepath.Join(s.Data, "engine")
+	c.Library = s.Libchdb
+	c.MemoryLimit = int64(s.EngineMemory)
+	return c
+}
+
+func (s Settings) sqlLimits() clickhouse.Limits {
+	l := clickhouse.DefaultLimits()
+	l.MaxExecutionTime = s.SQL.Timeout
+	l.MaxMemory = int64(s.SQL.Memory)
+	l.MaxResultRows = s.SQL.Rows
+	l.Concurrent = s.SQL.Queries
+	return l
+}
+
+func (s Settings) intakeConfig() intake.Config {
+	c := intake.DefaultConfig()
+	c.Databases = s.Databases
+	c.Token = string(s.AuthToken)
+	c.RequireToken = s.Intake.RequireToken
+	c.BodyLimit = int64(s.Intake.BodyLimit)
+	c.InFlightLimit = int64(s.Intake.InFlightLimit)
+	c.WaitTimeout = s.Intake.Wait
+	c.ResultsWait = s.Intake.ResultsWait
+	return c
+}
+
+func (s Settings) projectorConfig() projector.Config {
+	c := projector.DefaultConfig()
+	c.BatchRecords = s.Batch.Records
+	c.BatchBytes = int(s.Batch.Bytes)
+	c.BatchSamples = s.Batch.Samples
+	return c
+}
+
+func (s Settings) detectorConfig() detector.Config {
+	c := detector.DefaultConfig()
+	c.Interval = s.Detector.Interval
+	c.Steps.Window = s.Detector.Window
+	c.Steps.Peak = max(1, s.Detector.Window/2)
+	c.Steps.MinEffect = s.Detector.MinEffect
+	c.Steps.MaxPValue = s.Detector.MaxPValue
+	return c
+}
+
+func (s Settings) apiConfig() api.Config {
+	c := api.DefaultConfig()
+	c.Databases = s.Databases
+	return c
+}
+
+func (s Settings) webConfig() web.Config {
+	c := web.DefaultConfig()
+	c.Databases = s.Databases
+	return c
+}
