@@ -3,50 +3,22 @@ package api
 import (
 	"bytes"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"tidemark/pkg/lntjson"
 )
 
-// appendFloat writes v as Python does, which is how LNT's clients see numbers of Real metrics: the
-// shortest text that reads back as v, always recognisable as a float.
-func appendFloat(b []byte, v float64) []byte {
-	abs := math.Abs(v)
-	switch {
-	case math.IsNaN(v) || math.IsInf(v, 0):
-		return append(b, "null"...) // JSON has no such numbers
-	case abs != 0 && (abs < 1e-4 || abs >= 1e16):
-		return strconv.AppendFloat(b, v, 'e', -1, 64)
-	}
-	from := len(b)
-	b = strconv.AppendFloat(b, v, 'f', -1, 64)
-	if bytes.IndexByte(b[from:], '.') < 0 {
-		b = append(b, ".0"...)
-	}
-	return b
-}
-
-// appendString writes s as a JSON string. Bytes that are not UTF-8 become U+FFFD.
-func appendString(b []byte, s string) []byte {
-	b, _ = jsontext.AppendQuote(b, s) // the error only repeats that there were such bytes
-	return b
-}
-
-// appendTime writes an instant as LNT does: ISO 8601 without a zone, microseconds only if there are any.
-func appendTime(b []byte, t time.Time, separator byte) []byte {
-	t = t.UTC()
-	b = t.AppendFormat(b, time.DateOnly)
-	b = append(b, separator)
-	b = t.AppendFormat(b, time.TimeOnly)
-	if t.Nanosecond()/1000 > 0 {
-		b = t.AppendFormat(b, ".000000")
-	}
-	return b
-}
+// The forms of values, which the pages' JSON shares.
+var (
+	appendFloat  = lntjson.AppendFloat
+	appendString = lntjson.AppendString
+	appendTime   = lntjson.AppendTime
+)
 
 // appendDigits writes the integers in an order's text as a JSON list: what LNT compares orders by.
 func appendDigits(b []byte, order string) []byte {
