@@ -1,0 +1,94 @@
+package bench_test
+
+import (
+	"fmt"
+	"io"
+	"testing"
+	"time"
+)
+
+// The figures of LNT's own clients: what they wait for.
+
+const bigTests = 7500 // in a nightly report of LNT's own suite, four metrics each
+
+// BenchmarkSubmitBig is one nightly report after the other, each compared with the one before in its answer, and without.
+func BenchmarkSubmitBig(b *testing.B) {
+	for _, c := range []struct{ name, wait string }{{"with-test-results", "2s"}, {"without", "0s"}} {
+		b.Run(c.name, func(b *testing.B) {
+			p := start(b, b.TempDir(), "--intake-results-wait", c.wait)
+			next := 1000
+			one := func(n int) times {
+				return submitAll(b, 1, n, func(int) []byte { next++; return report("bench-1", next, bigTests) }, sync200(p))
+			}
+			one(5) // connections, caches, names of tests
+			for b.Loop() {
+				one(50).report(b)
+			}
+			p.stop()
+		})
+	}
+}
+
+// BenchmarkSubmitLongHistory is a report of 1 000 tests to a machine with 20 000 orders, against the same to an empty machine.
+func BenchmarkSubmitLongHistory(b *testing.B) {
+	p := start(b, b.TempDir())
+	const orders = 20_000 // of ten tests each
+	next := 1_000_000
+	one := func(machine string, n int) times {
+		return submitAll(b, 1, n, func(int) []byte { next++; return report(machine, next, 1000) }, sync200(p))
+	}
+	one("bench-empty", 10)
+	var empty, long times
+	b.Run("empty", func(b *testing.B) {
+		for b.Loop() {
+			empty = one("bench-empty", 100)
+		}
+		empty.report(b)
+	})
+	have := int(p.number("SELECT count() FROM tidemark.v_runs"))
+	submitAll(b, 16, orders, func(i int) []byte { return report("bench-long", i, 10) }, async(p))
+	p.waitRuns(have + orders)
+	p.waitQuiet()
+	b.Run("twenty-thousand-orders", func(b *testing.B) {
+		for b.Loop() {
+			long = one("bench-long", 100)
+		}
+		long.report(b)
+		b.ReportMetric(long.quantile(0.5)/empty.quantile(0.5), "ratio-to-empty")
+	})
+	b.Run("machine-with-its-runs", func(b *testing.B) {
+		for b.Loop() {
+			p.read(50, "api/db_default/v4/nts/machines/bench-long").report(b)
+		}
+	})
+}
+
+// BenchmarkReadBigRun is a run of 30 000 samples.
+func BenchmarkReadBigRun(b *testing.B) {
+	p := start(b, b.TempDir())
+	submitAll(b, 1, 3, func(i int) []byte { return report("bench-1", i, bigTests) }, sync200(p))
+	p.waitQuiet()
+	for b.Loop() {
+		p.read(50, "api/db_default/v4/nts/runs/2").report(b)
+	}
+}
+
+// read asks n times for a page, one after the other.
+func (p *product) read(n int, path string) times {
+	p.b.Helper()
+	var all times
+	for range n {
+		began := time.Now()
+		res, err := p.client.Get(p.http + path) //nolint:noctx // bounded by the server
+		if err != nil {
+			p.b.Fatal(err)
+		}
+		body, err := io.ReadAll(res.Body)
+		_ = res.Body.Close()
+		if err != nil || res.StatusCode != 200 {
+			p.b.Fatal(fmt.Errorf("%s: %d %v %.200s", path, res.StatusCode, err, body))
+		}
+		all = append(all, time.Since(began))
+	}
+	return all
+}
