@@ -32,6 +32,7 @@ type cli struct {
 	Migrate   migrateCmd   `cmd:"" help:"Bring topics and tables up to date."`
 
 	Submit submitCmd `cmd:"" help:"Send reports to a server."`
+	Import importCmd `cmd:"" help:"Bring history from elsewhere."`
 	Synth  synthCmd  `cmd:"" help:"Make synthetic reports with known changes."`
 
 	Check      checkCmd                  `cmd:"" help:"Build everything from the settings, open nothing, and say what is wrong."`
