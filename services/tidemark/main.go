@@ -30,6 +30,8 @@ type cli struct {
 	API       apiCmd       `cmd:"" name:"api" help:"Serve REST and pages."`
 	Servers   serversCmd   `cmd:"" help:"Run the embedded engine and broker alone, for roles in processes of their own."`
 	Migrate   migrateCmd   `cmd:"" help:"Bring topics and tables up to date."`
+	Replay    replayCmd    `cmd:"" help:"Rebuild every table from the ledger, beside the live ones."`
+	Verify    verifyCmd    `cmd:"" help:"Compare the tables with tables rebuilt from the ledger."`
 
 	Submit submitCmd `cmd:"" help:"Send reports to a server."`
 	Import importCmd `cmd:"" help:"Bring history from elsewhere."`
