@@ -17,13 +17,16 @@ import (
 type Deps struct {
 	Store *store.Store
 	Log   *slog.Logger
+	// Serves says whether a database exists; nil means that Config.Databases decides.
+	Serves func(ctx context.Context, database string) (bool, error)
 }
 
 // Service answers reads.
 type Service struct {
-	cfg  Config
-	read reads
-	log  *slog.Logger
+	cfg    Config
+	read   reads
+	log    *slog.Logger
+	serves func(ctx context.Context, database string) (bool, error)
 }
 
 // New checks the configuration and opens nothing.
@@ -34,7 +37,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if deps.Store == nil || deps.Log == nil {
 		return nil, errors.New("api: a store and a logger are needed")
 	}
-	return &Service{cfg: cfg, read: storeReads{deps.Store}, log: deps.Log}, nil
+	return &Service{cfg: cfg, read: storeReads{deps.Store}, log: deps.Log, serves: deps.Serves}, nil
 }
 
 // key names a suite: every read is within one.
@@ -48,8 +51,8 @@ var (
 
 // schema finds the schema of a suite: as events left it, else built in.
 func (s *Service) schema(ctx context.Context, k key) (suite.Schema, error) {
-	if !slices.Contains(s.cfg.Databases, k.database) {
-		return suite.Schema{}, errUnknownDatabase
+	if err := s.findDatabase(ctx, k.database); err != nil {
+		return suite.Schema{}, err
 	}
 	encoded, found, err := s.read.Schema(ctx, k)
 	if err != nil {
@@ -66,6 +69,20 @@ func (s *Service) schema(ctx context.Context, k key) (suite.Schema, error) {
 		return schema, nil
 	}
 	return suite.Schema{}, errUnknownSuite
+}
+
+func (s *Service) findDatabase(ctx context.Context, name string) error {
+	found := slices.Contains(s.cfg.Databases, name)
+	if !found && s.serves != nil {
+		var err error
+		if found, err = s.serves(ctx, name); err != nil {
+			return fmt.Errorf("find database: %w", err)
+		}
+	}
+	if !found {
+		return errUnknownDatabase
+	}
+	return nil
 }
 
 // limited is the context of one request's reads. The server does not tell when a client has gone,

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -19,34 +18,6 @@ var (
 	appendString = lntjson.AppendString
 	appendTime   = lntjson.AppendTime
 )
-
-// appendDigits writes the integers in an order's text as a JSON list: what LNT compares orders by.
-func appendDigits(b []byte, order string) []byte {
-	b = append(b, '[')
-	first := true
-	for len(order) > 0 {
-		from := strings.IndexFunc(order, isDigit)
-		if from < 0 {
-			break
-		}
-		order = order[from:]
-		end := strings.IndexFunc(order, func(r rune) bool { return !isDigit(r) })
-		if end < 0 {
-			end = len(order)
-		}
-		if !first {
-			b = append(b, ',')
-		}
-		first = false
-		digits := strings.TrimLeft(order[:end], "0")
-		if digits == "" {
-			digits = "0"
-		}
-		b = append(b, digits...)
-		order = order[end:]
-	}
-	return append(b, ']')
-}
 
 func isDigit(r rune) bool { return '0' <= r && r <= '9' }
 

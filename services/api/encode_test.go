@@ -3,9 +3,7 @@ package api
 import (
 	"encoding/json"
 	"math"
-	"math/big"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -54,29 +52,6 @@ func TestAppendTime_Fractions_OnlyWhenThereAreAny(t *testing.T) {
 			t.Errorf("got %s, want %s", got, want)
 		}
 	}
-}
-
-func FuzzAppendDigits(f *testing.F) {
-	for _, order := range []string{"", "r007", "1a2,3-45:b6;", "deadbeef", "99999999999999999999999", "٣1"} {
-		f.Add(order)
-	}
-	digits := regexp.MustCompile(`[0-9]+`)
-	f.Fuzz(func(t *testing.T, order string) {
-		var got []json.Number
-		text := appendDigits(nil, order)
-		if err := json.Unmarshal(text, &got); err != nil {
-			t.Fatalf("%q is written as %s: %v", order, text, err)
-		}
-		want := digits.FindAllString(order, -1)
-		same := slices.EqualFunc(got, want, func(n json.Number, w string) bool {
-			x, _ := new(big.Int).SetString(n.String(), 10)
-			y, _ := new(big.Int).SetString(w, 10)
-			return x.Cmp(y) == 0
-		})
-		if !same {
-			t.Fatalf("%q is written as %s", order, text)
-		}
-	})
 }
 
 // FuzzObject compares with maps of encoding/json: the same members, own ones first, sorted by name.

@@ -2,7 +2,9 @@ package api
 
 import (
 	"math"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -16,18 +18,18 @@ func (s *Service) getGraph(c *fiber.Ctx, q v4Request) error {
 	}
 	line.limit = math.MaxInt64
 	if text := c.Query("limit"); text != "" {
-		n, err := strconv.ParseUint(text, 10, 31)
-		if err != nil {
+		n, ok := integer(text)
+		if !ok || n < 0 {
 			return refusal(fiber.StatusBadRequest, "limit is a whole number, not '"+text+"'")
 		}
 		if n > 0 {
-			line.limit = n
+			line.limit = uint64(n)
 		}
 	}
 	b := []byte{'['}
 	var l list
 	each := func(r graphRow) error {
-		b = appendDigits(append(l.next(b), '['), r.order)
+		b = appendString(append(l.next(b), '['), r.order)
 		b = appendMetricValue(append(b, ','), metric, r)
 		b = appendTime(append(b, `,{"date":"`...), r.start, ' ')
 		b = appendString(append(b, `","label":`...), r.order)
@@ -43,6 +45,12 @@ func (s *Service) getGraph(c *fiber.Ctx, q v4Request) error {
 		return err
 	}
 	return sendJSON(c, append(b, "]\n"...))
+}
+
+// integer reads a whole number as Python does: blanks around it and a sign are allowed.
+func integer(text string) (int64, bool) {
+	n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
+	return n, err == nil
 }
 
 // getRegression answers for a line that exists. Nothing is filed as a regression of LNT's kind yet,
@@ -64,6 +72,7 @@ func (s *Service) line(c *fiber.Ctx, q v4Request) (suite.Metric, graphQuery, err
 	line := graphQuery{
 		key: q.key, machineID: id(c.Params("machine")), testID: id(c.Params("test")),
 		metric: metric.Name, status: metric.Status,
+		orderField: uint32(slices.Index(q.schema.OrderFields(), suite.RevisionField) + 1),
 	}
 	if line.machineID == 0 || line.testID == 0 {
 		return metric, line, notThere(noSuchURL)

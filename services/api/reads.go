@@ -91,6 +91,7 @@ type graphQuery struct {
 	key               key
 	machineID, testID uint32
 	metric, status    string
+	orderField        uint32 // the place, from 1, of the order field that is shown; 0 shows all of them
 	limit             uint64
 }
 
@@ -289,7 +290,8 @@ func (r storeReads) Test(ctx context.Context, k key, id uint32, name string) ([]
 }
 
 func (q graphQuery) params() store.Params {
-	return q.key.params("machine_id", q.machineID, "test_id", q.testID, "metric", q.metric, "status", q.status, "max_values", q.limit)
+	return q.key.params("machine_id", q.machineID, "test_id", q.testID, "metric", q.metric, "status", q.status,
+		"order_field", q.orderField, "max_values", q.limit)
 }
 
 func (r storeReads) Graph(ctx context.Context, q graphQuery, each func(graphRow) error) error {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 
@@ -96,11 +97,14 @@ func (s *Service) runIDs(c *fiber.Ctx) ([]uint32, error) {
 	var ids []uint32
 	var bad []string
 	for _, raw := range c.Context().QueryArgs().PeekMulti("runid") {
-		text := string(raw)
-		if !allDigits(text) {
-			bad = append(bad, text)
+		n, ok := integer(string(raw))
+		switch {
+		case !ok:
+			bad = append(bad, string(raw))
+		case n < 0 || n > math.MaxUint32:
+			n = 0 // no run has it
 		}
-		ids = append(ids, id(text))
+		ids = append(ids, uint32(n))
 	}
 	switch {
 	case len(bad) > 0:

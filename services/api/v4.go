@@ -64,6 +64,7 @@ func (s *Service) answerV4Error(c *fiber.Ctx, err error) error {
 	switch {
 	case errors.As(err, &known):
 	case errors.Is(err, errNoSuchPage):
+		c.Response().Header.Del(fiber.HeaderAccessControlAllowOrigin)
 		return httpx.NotFound(c)
 	case errors.Is(err, errUnknownDatabase):
 		known = &v4Error{fiber.StatusNotFound, "message", "Unknown database."}

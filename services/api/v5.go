@@ -53,11 +53,9 @@ func (s *Service) answerV5(c *fiber.Ctx, handler v5Handler) error {
 	ctx, cancel := s.limited(c)
 	defer cancel()
 	q := v5Request{ctx: ctx, key: key{c.Params("db", s.cfg.DefaultDatabase), c.Params("suite")}}
-	var err error
-	if slices.Contains(s.cfg.Databases, q.key.database) {
+	err := s.findDatabase(ctx, q.key.database)
+	if err == nil {
 		err = handler(c, q)
-	} else {
-		err = errUnknownDatabase
 	}
 	if err == nil {
 		return nil

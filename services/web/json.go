@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -62,21 +63,16 @@ func wholeNumber(c *fiber.Ctx, name string, normal, most int) (int, error) {
 	return n, nil
 }
 
-// revisionField is the place of the order field that LNT's pages show: llvm_project_revision, or the
-// first one where a suite calls its own differently.
+// revisionField is the place, from 1, of the order field that LNT's pages show, which has to be
+// llvm_project_revision; where a suite has none of that name it is 0, for all of its order fields.
 func revisionField(in suiteView) int {
-	for i, name := range in.OrderFields() {
-		if name == suite.RevisionField {
-			return i
-		}
-	}
-	return 0
+	return slices.Index(in.OrderFields(), suite.RevisionField) + 1
 }
 
 // revision is what an order is called on LNT's charts.
 func revision(in suiteView, values []string) string {
-	if i := revisionField(in); i < len(values) {
-		return values[i]
+	if i := revisionField(in); i > 0 && i <= len(values) {
+		return values[i-1]
 	}
 	return suite.DisplayOrder(values)
 }

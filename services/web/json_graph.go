@@ -332,6 +332,9 @@ func newGroup(in suiteView, o chartOptions, v chartSample) chartGroup {
 		return chartGroup{x: x, key: v.start.UTC().Format("2006-01-02T15:04:05.000000"), samples: []chartSample{v}}
 	}
 	x := revision(in, v.order.values)
+	if revisionField(in) == 0 {
+		return chartGroup{x: x, key: suite.SortKey(v.order.values...), samples: []chartSample{v}}
+	}
 	return chartGroup{x: x, key: suite.SortKey(x), samples: []chartSample{v}}
 }
 

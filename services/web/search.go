@@ -52,7 +52,7 @@ func (s *Service) search(c *fiber.Ctx) error {
 	}
 	words, order := searchWords(q)
 	rows, err := list[foundRow](c.UserContext(), s, "lnt_search", with(ofSuite(in), store.Params{
-		"words": words, "machine_id": machineOf(c.Query("m")), "order_field": uint32(revisionField(in) + 1), "order_text": order,
+		"words": words, "machine_id": machineOf(c.Query("m")), "order_field": uint32(revisionField(in)), "order_text": order,
 		"max_rows": uint64(limit),
 	}))
 	if err != nil {

@@ -1,6 +1,6 @@
 -- name: lnt_graph
--- purpose: the values of one series of a Real metric that LNT's graph shows: the last ones by the text of the order, then sorted by order.
--- params: database String, suite String, machine_id UInt32, test_id UInt32, metric String, status String, max_values UInt64
+-- purpose: the values of one series of a Real metric that LNT's graph shows: the last ones by the text of the order (its value at order_field, from 1; all of it when 0), then sorted by order, the newest run's last row first.
+-- params: database String, suite String, machine_id UInt32, test_id UInt32, metric String, status String, order_field UInt32, max_values UInt64
 WITH
     -- one row per value of the series
     series AS
@@ -28,16 +28,16 @@ WITH
     -- one row per value that is shown
     shown AS
     (
-        SELECT o.name AS order_name, o.sort_key AS sort_key, s.run_id AS run_id, s.load_id AS load_id, s.row AS row, s.value AS value
+        SELECT o.revision AS order_name, o.sort_key AS sort_key, s.run_id AS run_id, s.load_id AS load_id, s.row AS row, s.value AS value
         FROM series AS s
         INNER JOIN
         (
-            SELECT order_id, name, sort_key
+            SELECT order_id, if({order_field:UInt32} = 0, name, values[greatest({order_field:UInt32}, 1)]) AS revision, sort_key
             FROM v_orders
             WHERE database = {database:String} AND suite = {suite:String} AND order_id IN (SELECT order_id FROM series)
         ) AS o ON o.order_id = s.order_id
         WHERE (s.load_id, s.row) NOT IN (SELECT load_id, row FROM failing)
-        ORDER BY order_name DESC, run_id DESC, load_id DESC, row DESC
+        ORDER BY order_name DESC, run_id, load_id, row
         LIMIT {max_values:UInt64}
     )
 SELECT s.order_name AS order_name, s.run_id AS run_id, r.start_at AS start_at, s.value AS value
@@ -48,4 +48,4 @@ INNER JOIN
     FROM v_runs
     WHERE database = {database:String} AND suite = {suite:String} AND run_id IN (SELECT run_id FROM shown)
 ) AS r ON r.run_id = s.run_id
-ORDER BY s.sort_key, s.order_name, s.run_id, s.load_id, s.row
+ORDER BY s.sort_key, s.order_name, s.run_id DESC, s.load_id DESC, s.row DESC

@@ -1,5 +1,5 @@
 -- name: lnt_search
--- purpose: runs for the pickers of LNT's pages, the newest id first: of the machines whose names hold every word, or of machine_id when there are no words; of orders whose text at order_field (from 1) holds order_text.
+-- purpose: runs for the pickers of LNT's pages, the newest id first: of the machines whose names hold every word, or of machine_id when there are no words; of orders whose text at order_field (from 1, or all of it when 0) holds order_text.
 -- params: database String, suite String, words Array(String), machine_id UInt32, order_field UInt32, order_text String, max_rows UInt64
 WITH
     -- one row per machine that is meant
@@ -14,11 +14,11 @@ WITH
     -- one row per order that is meant
     placed AS
     (
-        SELECT order_id, values[{order_field:UInt32}] AS revision
+        SELECT order_id, if({order_field:UInt32} = 0, name, values[greatest({order_field:UInt32}, 1)]) AS revision
         FROM v_orders
         WHERE database = {database:String}
           AND suite = {suite:String}
-          AND position(values[{order_field:UInt32}], {order_text:String}) > 0
+          AND position(revision, {order_text:String}) > 0
     )
 SELECT r.run_id AS run_id, m.name AS machine, o.revision AS revision
 FROM
