@@ -48,8 +48,11 @@ func Decided(at LogPosition, p *registry.Prepared, d *registry.Decision) (Ledger
 	for _, t := range d.Rows.Tests {
 		row.Tests = append(row.Tests, LedgerTest{ID: t.ID, Name: t.Name})
 	}
-	if d.Rows.Run != nil {
+	switch {
+	case d.Rows.Run != nil:
 		row.LedgerRun = decidedRun(d.Rows.Run)
+	case d.Status == event.Accepted: // what the event was about; a repetition is about what its original says
+		row.MachineID, row.OrderID = d.MachineID, d.OrderID
 	}
 	for i := range d.Rows.Findings {
 		text, err := json.Marshal(d.Rows.Findings[i])

@@ -55,11 +55,15 @@ func (h *contentHash) row(r *LedgerRow) {
 	hashAll(h, r.SampleValue, math.Float64bits)
 	hashAll(h, r.TextRow, uint32Bits)
 	hashAll(h, r.TextTestID, uint32Bits)
+	hashAll(h, r.ProfileRow, uint32Bits)
+	hashAll(h, r.ProfileTestID, uint32Bits)
 	h.bytes(r.SampleFailed)
 	h.list(r.Findings)
 	h.list(r.SampleMetric)
 	h.list(r.TextMetric)
 	h.list(r.TextValue)
+	h.list(r.Regressions)
+	h.list(r.ProfileCounters)
 }
 
 func (h *contentHash) names(r *LedgerRow) {
@@ -69,7 +73,7 @@ func (h *contentHash) names(r *LedgerRow) {
 		if m.Deleted {
 			deleted = 1
 		}
-		h.numbers(uint64(m.ID), deleted)
+		h.numbers(uint64(m.ID), deleted, uint64(m.MergedInto))
 		h.texts(m.Name, m.Fields, m.Params)
 	}
 	for _, o := range r.Orders {

@@ -47,10 +47,17 @@ func outcomeOf(partition int, it *item, d *registry.Decision, decide time.Durati
 		EventID: e.ID, Database: e.Database, Suite: e.Suite, Seq: d.Seq, Status: d.Status,
 		Code: d.Code, Error: d.Error, Message: d.Message, Field: d.Field, DuplicateOf: d.DuplicateOf,
 		RunID: d.RunID, MachineID: d.MachineID, OrderID: d.OrderID,
+		MachineName: d.MachineName, DeletedRuns: told(d.DeletedRuns), RegressionID: d.RegressionID,
 		AddedMachines: d.Added.Machines, AddedRuns: d.Added.Runs, AddedTests: d.Added.Tests, AddedSamples: d.Added.Samples,
 		Partition: partition, Offset: it.offset,
 		DecodeMS: millis(it.took), DecideMS: millis(decide),
 	}
 }
+
+// toldRuns bounds the list of deleted runs in an answer; the ledger has all of them. At eleven bytes each they stay below
+// [event.MaxOutcome].
+const toldRuns = 1_000_000
+
+func told(runs []uint32) []uint32 { return runs[:min(len(runs), toldRuns)] }
 
 func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

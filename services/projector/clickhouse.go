@@ -36,6 +36,9 @@ type Stored struct {
 	AddedRuns     int32     `ch:"added_runs"`
 	AddedTests    int32     `ch:"added_tests"`
 	AddedSamples  int32     `ch:"added_samples"`
+	MachineName   string    `ch:"machine_name"`
+	DeletedRuns   []uint32  `ch:"deleted_runs"`
+	RegressionID  uint32    `ch:"regression_id"`
 }
 
 func (s Stored) outcome(partition int) event.Outcome {
@@ -44,6 +47,7 @@ func (s Stored) outcome(partition int) event.Outcome {
 		Code: int(s.Code), Error: s.Error, Message: s.Message, Field: s.Field,
 		RunID: s.RunID, MachineID: s.MachineID, OrderID: s.OrderID,
 		AddedMachines: int(s.AddedMachines), AddedRuns: int(s.AddedRuns), AddedTests: int(s.AddedTests), AddedSamples: int(s.AddedSamples),
+		MachineName: s.MachineName, DeletedRuns: told(s.DeletedRuns), RegressionID: s.RegressionID,
 		Partition: partition, Offset: int64(s.Offset), StoredAt: s.StoredAt.UTC(),
 	}
 	if o.Status == event.Duplicate {
@@ -135,7 +139,7 @@ func (l loading) machines() error {
 	return l.each(queryMachines, func(scan func(...any) error) error {
 		var m registry.MachineRow
 		var deleted uint8
-		err := scan(&m.ID, &m.Name, &m.Fields, &m.Params, &deleted)
+		err := scan(&m.ID, &m.Name, &m.Fields, &m.Params, &deleted, &m.MergedInto)
 		m.Deleted = deleted == 1
 		l.snapshot.Machines = append(l.snapshot.Machines, m)
 		return err
@@ -207,7 +211,8 @@ func (l loading) seen() error {
 			status string
 			code   uint16
 		)
-		err := scan(&s.EventID, &s.Digest, &status, &code, &s.Error, &s.Message, &s.Field, &s.RunID, &s.MachineID, &s.OrderID)
+		err := scan(&s.EventID, &s.Digest, &status, &code, &s.Error, &s.Message, &s.Field,
+			&s.RunID, &s.MachineID, &s.OrderID, &s.MachineName, &s.DeletedRuns, &s.RegressionID)
 		s.Status, s.Code = event.Status(status), int(code)
 		l.snapshot.Seen = append(l.snapshot.Seen, s)
 		return err

@@ -265,17 +265,32 @@ func (m *memory) Ahead(_ context.Context, topic string, partition int, offset in
 				RunID: r.RunID, MachineID: r.MachineID, OrderID: r.OrderID,
 				AddedMachines: r.AddedMachines, AddedRuns: r.AddedRuns, AddedTests: r.AddedTests, AddedSamples: r.AddedSamples,
 			})
+			out[len(out)-1].MachineName, out[len(out)-1].DeletedRuns = answered(r)
 		}
 	}
 	for i := range out {
 		for _, first := range m.sorted() {
 			if out[i].Status == string(event.Duplicate) && first.EventID == out[i].DuplicateOf && first.DuplicateOf == uuid.Nil {
 				out[i].RunID, out[i].MachineID, out[i].OrderID = first.RunID, first.MachineID, first.OrderID
+				out[i].MachineName, out[i].DeletedRuns = answered(first)
 			}
 		}
 	}
 	slices.SortFunc(out, func(a, b Stored) int { return int(a.Offset) - int(b.Offset) })
 	return out[:min(len(out), limit)], nil
+}
+
+// answered is what the answer to an event of machines or runs says beyond ids.
+func answered(r store.LedgerRow) (machineName string, deletedRuns []uint32) {
+	for _, machine := range r.Machines {
+		if machine.ID == r.MachineID && strings.HasPrefix(r.EventType, "machine.") {
+			machineName = machine.Name
+		}
+	}
+	if r.EventType == string(event.RunRetracted) || r.EventType == string(event.MachineDeleted) {
+		deletedRuns = r.DeletedRuns
+	}
+	return machineName, deletedRuns
 }
 
 func (m *memory) Reinsert(_ context.Context, _ string, _ int, from, next int64) error {
@@ -422,7 +437,47 @@ func story() []event.Envelope {
 	for i := range 8 {
 		events = append(events, submission("default", "m4", 20+i, 3, nil))
 	}
-	return events
+	return append(events, changesOfMachines()...)
+}
+
+// changesOfMachines go on in suite default/nts of the story: everything that takes back, renames, merges and seeds.
+func changesOfMachines() []event.Envelope {
+	deletion := deletionOfMachines()
+	return []event.Envelope{
+		change(event.SuiteSeeded, event.Seed{
+			Machines: []event.SeededMachine{{ID: 40, Name: "m4"}}, Orders: []event.SeededOrder{{ID: 90, Values: []string{"77"}}},
+			Tests: []event.SeededTest{{ID: 30, Name: "seeded"}},
+		}),
+		change(event.MachineUpdated, event.MachineUpdate{Machine: "m2", Values: []byte(`{"os":"linux","cores":8}`)}),
+		change(event.MachineRenamed, event.MachineRename{Machine: "m2", Name: "m2 now"}),
+		change(event.MachineRenamed, event.MachineRename{Machine: "m1", Name: "m2 now"}),
+		submission("default", "m5", 77, 2, map[string]string{event.ParamKeepRunID: "100", event.ParamKeepMachineID: "50"}),
+		change(event.MachineMerged, event.MachineMerge{Machine: "m5", Into: "3"}),
+		submission("default", "m5", 78, 2, nil),
+		change(event.MachineMerged, event.MachineMerge{Machine: "m5", Into: "m1"}),
+		change(event.MachineMerged, event.MachineMerge{Machine: "3", Into: "m2 now"}),
+		change(event.RunRetracted, event.Retraction{RunID: 1}),
+		change(event.RunRetracted, event.Retraction{RunID: 7777}),
+		deletion,
+		deletion,
+		submission("default", "m2 now", 79, 2, nil),
+	}
+}
+
+// deletionOfMachines deletes a machine that others had been merged into.
+func deletionOfMachines() event.Envelope {
+	return change(event.MachineDeleted, event.MachineDeletion{Machine: "m2 now"})
+}
+
+func change(kind event.Type, body interface{ Encode() ([]byte, error) }) event.Envelope {
+	text, err := body.Encode()
+	if err != nil {
+		panic(err)
+	}
+	return event.Envelope{
+		ID: event.IDFromKey("default", "nts", string(kind)+string(text)), Type: kind, Version: 1, Database: "default", Suite: "nts",
+		ReceivedAt: epoch, Actor: "admin", Body: text,
+	}
 }
 
 func (l *fakeLog) committedNow() int64 {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -54,6 +55,20 @@ func everyoneTold(t testing.TB, l *fakeLog) {
 	}
 	if len(at) != len(l.records) {
 		t.Errorf("%d of %d events were answered", len(at), len(l.records))
+	}
+}
+
+// deletionTold insists that everybody who asked for the deletion was told what is gone, the first time and every other.
+func deletionTold(t testing.TB, l *fakeLog) {
+	t.Helper()
+	told := l.told()[deletionOfMachines().ID]
+	if len(told) < 2 {
+		t.Errorf("the deletion and its repetition were answered %d times", len(told))
+	}
+	for _, o := range told {
+		if o.MachineName != "m2 now" || o.MachineID != 2 || !slices.Equal(o.DeletedRuns, []uint32{3, 5, 6, 7, 8, 9, 10, 11, 12, 100}) {
+			t.Errorf("deletion at %d: %s, machine %d %q, runs %v", o.Offset, o.Status, o.MachineID, o.MachineName, o.DeletedRuns)
+		}
 	}
 }
 
@@ -135,6 +150,7 @@ func TestProjector_CrashAtEveryPoint_RowsAndAnswersUnchanged(t *testing.T) {
 					t.Error(diff)
 				}
 				everyoneTold(t, l)
+				deletionTold(t, l)
 			})
 		}
 	}
@@ -614,8 +630,8 @@ func TestMetrics_Story_CountsWhatHappened(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]float64{
-		"tidemark_projector_events_total accepted": 17, "tidemark_projector_events_total duplicate": 3, "tidemark_projector_events_total rejected": 4,
-		"tidemark_projector_rejected_total 400": 3, "tidemark_projector_rejected_total 409": 1,
+		"tidemark_projector_events_total accepted": 28, "tidemark_projector_events_total duplicate": 4, "tidemark_projector_events_total rejected": 6,
+		"tidemark_projector_rejected_total 400": 4, "tidemark_projector_rejected_total 404": 1, "tidemark_projector_rejected_total 409": 1,
 	} {
 		if got[name] != want {
 			t.Errorf("%s = %v, want %v", name, got[name], want)

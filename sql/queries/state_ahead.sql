@@ -14,9 +14,10 @@ WITH
     -- a row is the first answer to an event that another one repeats
     originals AS
     (
-        SELECT database, suite, event_id, run_id, machine_id, order_id
-        FROM v_receipts
+        SELECT database, suite, event_id, run_id, machine_id, order_id, machine_name, deleted_runs, regression_id
+        FROM v_decisions
         WHERE event_id IN (SELECT duplicate_of FROM ahead WHERE status = 'duplicate')
+            AND duplicate_of = toUUID('00000000-0000-0000-0000-000000000000')
     )
 SELECT
     a.offset AS offset,
@@ -37,7 +38,10 @@ SELECT
     a.added_machines AS added_machines,
     a.added_runs AS added_runs,
     a.added_tests AS added_tests,
-    a.added_samples AS added_samples
+    a.added_samples AS added_samples,
+    if(a.machine_name = '', o.machine_name, a.machine_name) AS machine_name,
+    if(empty(a.deleted_runs), o.deleted_runs, a.deleted_runs) AS deleted_runs,
+    greatest(a.regression_id, o.regression_id) AS regression_id
 FROM ahead AS a
 LEFT JOIN originals AS o ON o.database = a.database AND o.suite = a.suite AND o.event_id = a.duplicate_of AND a.status = 'duplicate'
 ORDER BY a.offset, a.database, a.suite, a.seq

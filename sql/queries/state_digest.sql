@@ -13,6 +13,10 @@ WITH
         FROM v_machines
         WHERE ({database:String} = '' OR database = {database:String}) AND ({suite:String} = '' OR suite = {suite:String})
         UNION ALL
+        SELECT 'machine_states', cityHash64(database, suite, machine_id, name, toString(fields), params, deleted, merged_into, seq)
+        FROM v_machine_states
+        WHERE ({database:String} = '' OR database = {database:String}) AND ({suite:String} = '' OR suite = {suite:String})
+        UNION ALL
         SELECT 'orders', cityHash64(database, suite, order_id, name, values, sort_key)
         FROM v_orders
         WHERE ({database:String} = '' OR database = {database:String}) AND ({suite:String} = '' OR suite = {suite:String})

@@ -1,7 +1,7 @@
 -- name: state_machines
 -- purpose: the machines of one suite as they are now, deleted ones too.
 -- params: database String, suite String
-SELECT machine_id, name, fields, params, deleted
+SELECT machine_id, name, fields, params, deleted, merged_into
 FROM v_machine_states
 WHERE database = {database:String} AND suite = {suite:String}
 ORDER BY machine_id

@@ -11,7 +11,10 @@ SELECT
     field,
     run_id,
     machine_id,
-    order_id
+    order_id,
+    machine_name,
+    deleted_runs,
+    regression_id
 FROM v_decisions
 WHERE database = {database:String} AND suite = {suite:String} AND duplicate_of = toUUID('00000000-0000-0000-0000-000000000000')
 ORDER BY seq

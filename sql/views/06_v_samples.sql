@@ -1,5 +1,7 @@
 -- name: v_samples
 -- purpose: one row per value of a Real metric that counts, series by series, with ids only.
+-- Two reads: machines that were not merged, by the index; and those with the id of one that was, in whatever suite, which show the
+-- machine they are now. When none was merged, the second reads nothing.
 CREATE OR REPLACE VIEW v_samples AS
 SELECT
     database,
@@ -15,3 +17,28 @@ SELECT
     failed
 FROM samples FINAL
 WHERE (database, suite, load_id) NOT IN (SELECT database, suite, load_id FROM superseded)
+    AND machine_id NOT IN (SELECT machine_id FROM machines WHERE merged_into != 0)
+UNION ALL
+WITH
+    -- the machine that each merged one is now, by database/suite/id
+    (
+        SELECT mapFromArrays(groupArray(concat(database, '/', suite, '/', toString(machine_id))), groupArray(merged_into))
+        FROM machines FINAL
+        WHERE merged_into != 0
+    ) AS targets,
+    targets[concat(database, '/', suite, '/', toString(samples.machine_id))] AS target
+SELECT
+    database,
+    suite,
+    if(target != 0, target, samples.machine_id) AS machine_id,
+    metric,
+    test_id,
+    order_id,
+    run_id,
+    load_id,
+    row,
+    value,
+    failed
+FROM samples FINAL
+WHERE (database, suite, load_id) NOT IN (SELECT database, suite, load_id FROM superseded)
+    AND samples.machine_id IN (SELECT machine_id FROM machines WHERE merged_into != 0)
