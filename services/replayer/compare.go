@@ -162,7 +162,7 @@ func (r *Replayer) digests(ctx context.Context, t table) (live, other map[suiteK
 // would not fit into memory; groups that do not fit are kept on disk.
 func (t table) bounds() string {
 	if t.name == ledgerTable {
-		return " SETTINGS max_block_size = 256, max_threads = 2, max_bytes_before_external_group_by = 500000000"
+		return " SETTINGS max_block_size = 64, max_threads = 2, max_bytes_before_external_group_by = 500000000"
 	}
 	return " SETTINGS max_bytes_before_external_group_by = 500000000"
 }
