@@ -261,7 +261,11 @@ func (p *process) services(r roles) ([]router, error) {
 		}
 	}
 	if r.Intake {
-		in, err := intake.New(p.settings.intakeConfig(), intake.Deps{
+		cfg, err := p.settings.intakeConfig()
+		if err != nil {
+			return nil, err
+		}
+		in, err := intake.New(cfg, intake.Deps{
 			Log: p.events, Tail: p.events, Logger: p.named("intake"), Registerer: p.reg, Now: time.Now,
 			Results: newTestResults(p.store),
 		})
@@ -275,6 +279,9 @@ func (p *process) services(r roles) ([]router, error) {
 			return nil
 		}
 		p.add(lifecycle.Component{Name: "intake", Run: in.Run})
+		if err := p.suiteFiles(in); err != nil {
+			return nil, err
+		}
 		routers = append(routers, in)
 	}
 	if r.Reads {
@@ -312,7 +319,8 @@ func (p *process) detector() error {
 }
 
 func (p *process) reads() ([]router, error) {
-	rest, err := api.New(p.settings.apiConfig(), api.Deps{Store: p.store, Log: p.named("api")})
+	known := &databases{settings: p.settings, store: p.store}
+	rest, err := api.New(p.settings.apiConfig(), api.Deps{Store: p.store, Log: p.named("api"), Serves: known.serves})
 	if err != nil {
 		return nil, err
 	}

@@ -36,6 +36,8 @@ type cli struct {
 	Submit submitCmd `cmd:"" help:"Send reports to a server."`
 	Import importCmd `cmd:"" help:"Bring history from elsewhere."`
 	Synth  synthCmd  `cmd:"" help:"Make synthetic reports with known changes."`
+	Suite  suiteCmd  `cmd:"" help:"Look at schema files."`
+	Token  tokenCmd  `cmd:"" help:"Make tokens."`
 
 	Check      checkCmd                  `cmd:"" help:"Build everything from the settings, open nothing, and say what is wrong."`
 	Show       configCmd                 `cmd:"" name:"config" help:"Print the effective settings."`

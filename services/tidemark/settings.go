@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"tidemark/pkg/auth"
 	"tidemark/pkg/config"
 	"tidemark/pkg/embedded/clickhouse"
 	"tidemark/pkg/embedded/kafka"
@@ -39,8 +40,12 @@ type Settings struct {
 	MaxLog             config.Bytes  `help:"Size to which the embedded broker's log is trimmed once stored." default:"256MiB" group:"place"`
 	EngineMemory       config.Bytes  `help:"Memory the embedded engine may use." default:"4GiB" group:"place"`
 
-	Databases []string      `help:"Databases served." default:"default" group:"product"`
-	AuthToken config.Secret `help:"LNT's token: what the AuthToken header must carry on REST writes; without one they are refused." group:"product"`
+	Databases    []string      `help:"Databases served." default:"default" group:"product"`
+	NewDatabases bool          `help:"Take submissions to any other database, too: the first one makes it." group:"product"`
+	AuthToken    config.Secret `help:"LNT's token, which may do everything: what the AuthToken header must carry on REST writes. Without it, and without a tokens file, they are refused." group:"product"`
+	TokensFile   string        `help:"YAML file of tokens with a name, a scope and perhaps databases; see 'tidemark token new'. Read at the start." type:"path" group:"product"`
+	Suites       string        `help:"Folder of LNT's schema files (*.yaml); suites that differ are defined at the start, in every database." type:"path" group:"product"`
+	LinkStatus   bool          `help:"In these files, let <x>_status decide whether <x>_time, <x>_bytes and <x> count, as link_status: true in a file does. LNT does not." group:"product"`
 
 	Intake   IntakeSettings   `embed:"" prefix:"intake-" group:"intake"`
 	Batch    BatchSettings    `embed:"" prefix:"batch-" group:"projector"`
@@ -59,7 +64,7 @@ type IntakeSettings struct {
 	InFlightLimit config.Bytes  `help:"Memory for submissions under way, over all requests." default:"512MiB"`
 	Wait          time.Duration `help:"How long a synchronous submission waits to be stored before it is answered 202 with a receipt." default:"10s"`
 	ResultsWait   time.Duration `help:"How long a submission waits for its comparison with the run before; 0 answers without test results." default:"2s"`
-	RequireToken  bool          `help:"Ask for the token on submitRun as well."`
+	RequireToken  bool          `help:"Ask for a token on submitRun as well, one with the scope submit or more."`
 }
 
 // BatchSettings bound what the projector stores at once.
@@ -170,16 +175,23 @@ func (s Settings) sqlLimits() clickhouse.Limits {
 	return l
 }
 
-func (s Settings) intakeConfig() intake.Config {
+func (s Settings) intakeConfig() (intake.Config, error) {
 	c := intake.DefaultConfig()
 	c.Databases = s.Databases
+	c.NewDatabases = s.NewDatabases
 	c.Token = string(s.AuthToken)
+	if s.TokensFile != "" {
+		var err error
+		if c.Tokens, err = auth.Load(s.TokensFile); err != nil {
+			return c, err
+		}
+	}
 	c.RequireToken = s.Intake.RequireToken
 	c.BodyLimit = int64(s.Intake.BodyLimit)
 	c.InFlightLimit = int64(s.Intake.InFlightLimit)
 	c.WaitTimeout = s.Intake.Wait
 	c.ResultsWait = s.Intake.ResultsWait
-	return c
+	return c, nil
 }
 
 func (s Settings) projectorConfig() projector.Config {
