@@ -116,7 +116,7 @@ func FuzzGuess(f *testing.F) {
 		}
 		var doc map[string]any
 		if json.Unmarshal(bytes.TrimPrefix(body, utf8BOM), &doc) != nil {
-			doc = nil // a property list, whose tag is not looked for
+			return // a property list
 		}
 		run, _ := doc["Run"].(map[string]any)
 		info, _ := run["Info"].(map[string]any)

@@ -7,10 +7,13 @@ import (
 )
 
 // Guess finds the suite a report names for itself when the URL names none: Run.Info.tag of a JSON report
-// of version 0 or 1. Everything else, property lists included, gives "", which stands for nts.
+// of version 0 or 1, whatever its container (LNT looks into JSON only). Everything else gives "", which stands for nts.
 func Guess(body []byte) string {
-	body = bytes.TrimPrefix(body, utf8BOM)
-	dec := jsontext.NewDecoder(bytes.NewBuffer(body))
+	json, err := toJSON(body, Options{}.withDefaults())
+	if err != nil {
+		return ""
+	}
+	dec := jsontext.NewDecoder(bytes.NewBuffer(json))
 	for _, step := range []string{"Run", "Info", "tag"} {
 		if !enter(dec, step) {
 			return ""

@@ -151,14 +151,14 @@ func infoOf(section []member, path string, most int) ([]member, error) {
 // compiler must be one thing.
 func zeroToOne(info []member) ([]member, error) {
 	order, ok := find(info, "run_order")
-	if !ok {
+	if !ok || order.value.Kind() == jsontext.KindNull {
 		return info, nil
 	}
 	given, ok := text(order.value)
 	if !ok {
 		return nil, malformed(order.path, "is %s, want a string", describe(order.value.Kind()))
 	}
-	if inferred, ok := find(info, "inferred_run_order"); ok {
+	if inferred, ok := find(info, "inferred_run_order"); ok && inferred.value.Kind() != jsontext.KindNull {
 		if s, isText := text(inferred.value); !isText || s != given {
 			return info, nil
 		}
@@ -172,7 +172,7 @@ func zeroToOne(info []member) ([]member, error) {
 }
 
 var (
-	versionLine = regexp.MustCompile(`(.*) version ([^ ]*) +(\([^(]*\))`)
+	versionLine = regexp.MustCompile(`(.*) version ([^ ]*) (\([^(]*\))`)
 	clangBuild  = regexp.MustCompile(`clang-([0-9.]+)`)
 )
 

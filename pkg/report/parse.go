@@ -170,7 +170,7 @@ func nonFiniteAt(body []byte, offset int64) string {
 
 // submission decides the version and reads the sections accordingly.
 func (d *document) submission() (*Submission, error) {
-	if v, ok := d.sections["format_version"]; ok {
+	if v, ok := d.sections["format_version"]; ok && v.Kind() != jsontext.KindNull {
 		version, err := toInt(v, "format_version")
 		if err != nil {
 			return nil, err

@@ -46,7 +46,10 @@ func (d *document) readSchema(s *Submission) error {
 	if !ok || v.Kind() == jsontext.KindNull {
 		return nil
 	}
-	if s.SuiteNamed, ok = text(v); !ok {
+	if s.SuiteNamed, ok = text(v); ok && s.SuiteNamed == "" {
+		return malformed("schema", "is empty, want the name of the suite")
+	}
+	if !ok {
 		return malformed("schema", "is %s, want the name of the suite", describe(v.Kind()))
 	}
 	return nil

@@ -26,7 +26,7 @@ func TestParse_Versions_AreRecognisedAsLNTDoes(t *testing.T) {
 		"negative":                    {`{"format_version":"-1",` + body, 0, "Invalid input format: Unknown format version"},
 		"no number":                   {`{"format_version":"abc",` + body, 0, "Invalid input format: invalid literal for int() with base 10: 'abc'"},
 		"empty":                       {`{"format_version":"",` + body, 0, "Invalid input format: invalid literal for int() with base 10: ''"},
-		"null":                        {`{"format_version":null,` + body, 0, "Invalid input format: format_version: is null"},
+		"null":                        {`{"format_version":null,` + body, 2, ""},
 		"object":                      {`{"format_version":{},` + body, 0, "Invalid input format: format_version: is an object"},
 		"string 1 on version 2 shape": {`{"format_version":"1",` + body, 0, "Invalid input format: No 'Run' section in submission"},
 		"no version inside Run.Info":  {old("", ""), 0, ""},
@@ -129,7 +129,9 @@ func TestGuess_TagOfAnOldReport_ElseNothing(t *testing.T) {
 			t.Errorf("Guess(%s) = %q, want %q", body, got, want)
 		}
 	}
-	if got := Guess(golden(t, "v1.bplist")); got != "" {
-		t.Errorf("Guess of a property list = %q", got)
+	for _, name := range []string{"v1.plist", "v1.bplist"} {
+		if got := Guess(golden(t, name)); got != "nts" {
+			t.Errorf("Guess of %s = %q", name, got)
+		}
 	}
 }
