@@ -82,7 +82,7 @@ func New(cfg Config, log *slog.Logger, metrics *Metrics, clock func() time.Time)
 		DisablePreParseMultipartForm: true,
 		ErrorHandler:                 answerError(log),
 	})
-	app.Use(observe(log, metrics, clock))
+	app.Use(observe(log, metrics, clock), compressed)
 	return app
 }
 
