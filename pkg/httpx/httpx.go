@@ -119,7 +119,14 @@ func Serve(ctx context.Context, app *fiber.App, ln net.Listener, grace time.Dura
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = nil // what is left is slow clients; they are cut off
 	}
-	return errors.Join(err, <-ended)
+	// A server that had not begun to accept when it was shut down knows of no listener to close, and would begin now.
+	if closed := ln.Close(); closed != nil && !errors.Is(closed, net.ErrClosed) {
+		err = errors.Join(err, closed)
+	}
+	if last := <-ended; !errors.Is(last, net.ErrClosed) {
+		err = errors.Join(err, last)
+	}
+	return err
 }
 
 type requestKey int

@@ -75,3 +75,18 @@ func TestServe_ListenerFails_ReturnsTheReason(t *testing.T) {
 		t.Error("still serving")
 	}
 }
+
+func TestServe_ContextEndedBeforeItBegan_ReturnsNil(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, _, _, ended := serving(t, ctx)
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Errorf("ended with %v", err)
+		}
+	case <-await.Context(t).Done():
+		t.Error("still serving")
+	}
+}
