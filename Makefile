@@ -33,8 +33,9 @@ test: engine assets browser ## all tests
 race: engine assets browser ## the tests of everything concurrent, with the race detector
 	TIDEMARK_LIBCHDB="$$(sh $(ENGINE))" go test -race -timeout 20m ./pkg/eventlog/... ./pkg/lifecycle/... ./pkg/httpx/... ./pkg/client/... ./services/intake/... ./services/projector/... ./services/detector/...
 
-test-lnt: engine build ## LNT's own client (PyPI, pinned, cached) against the product
+test-lnt: engine build ## LNT's own client (PyPI, pinned, cached) against the product, and its server beside it
 	sh services/tidemark/e2e/lnt.sh bin/tidemark
+	TIDEMARK_LIBCHDB="$$(sh $(ENGINE))" sh services/tidemark/e2e/lnt-reads.sh bin/tidemark
 
 test-docs: engine build ## the commands of docs/getting-started.md, as a reader would run them
 	sh services/tidemark/e2e/docs.sh
