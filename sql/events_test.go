@@ -138,7 +138,7 @@ func withFindingIDs(t *testing.T, l line) []byte {
 		t.Fatal(err)
 	}
 	for i, f := range c.Findings {
-		c.Findings[i].ID = event.FindingID(l.Database, l.Suite, f.MachineID, f.TestID, f.Metric, f.OrderID, f.Direction, c.Detector)
+		c.Findings[i].ID = f.IDOf(l.Database, l.Suite, c.Detector)
 	}
 	body, err := c.Encode()
 	if err != nil {

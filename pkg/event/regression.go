@@ -46,6 +46,14 @@ func SpanID(database, suite string, machineID, testID uint32, metric string, pre
 	})
 }
 
+// IDOf is the identity of a detector's finding.
+func (f Finding) IDOf(database, suite, detector string) uuid.UUID {
+	if detector == DetectorLNT {
+		return SpanID(database, suite, f.MachineID, f.TestID, f.Metric, f.PreviousOrderID, f.OrderID)
+	}
+	return FindingID(database, suite, f.MachineID, f.TestID, f.Metric, f.OrderID, f.Direction, detector)
+}
+
 // RegressionOpening is the body of [RegressionOpened], version 1, as JSON.
 type RegressionOpening struct {
 	ChangeIDs []uint32 `json:"change_ids"`

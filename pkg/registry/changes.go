@@ -65,17 +65,10 @@ func (s *State) checkFinding(detector string, f event.Finding) (field, problem s
 	if !s.hasOrder(f.PreviousOrderID) {
 		return "previous_order_id", fmt.Sprintf("no order has the id %d", f.PreviousOrderID)
 	}
-	if f.ID != s.findingID(detector, f) {
+	if f.ID != f.IDOf(s.database, s.name, detector) {
 		return "id", "is not derived from the finding"
 	}
 	return "", ""
-}
-
-func (s *State) findingID(detector string, f event.Finding) uuid.UUID {
-	if detector == event.DetectorLNT {
-		return event.SpanID(s.database, s.name, f.MachineID, f.TestID, f.Metric, f.PreviousOrderID, f.OrderID)
-	}
-	return event.FindingID(s.database, s.name, f.MachineID, f.TestID, f.Metric, f.OrderID, f.Direction, detector)
 }
 
 // changes is what a state knows of findings, each as it was last heard of, and of regressions.

@@ -53,15 +53,6 @@ func integer(text string) (int64, bool) {
 	return n, err == nil
 }
 
-// getRegression answers for a line that exists. Nothing is filed as a regression of LNT's kind yet,
-// so the answer is LNT's for a line without any.
-func (s *Service) getRegression(c *fiber.Ctx, q v4Request) error {
-	if _, _, err := s.line(c, q); err != nil {
-		return err
-	}
-	return sendJSON(c, []byte("[]\n"))
-}
-
 // line finds the machine, test and metric of an address; LNT has no words of its own for missing ones.
 func (s *Service) line(c *fiber.Ctx, q v4Request) (suite.Metric, graphQuery, error) {
 	index, err := strconv.Atoi(c.Params("field"))

@@ -85,7 +85,7 @@ func withFindingIDs(t testing.TB, in input) []byte {
 		t.Fatal(err)
 	}
 	for i, f := range c.Findings {
-		c.Findings[i].ID = event.FindingID(in.Database, in.Suite, f.MachineID, f.TestID, f.Metric, f.OrderID, f.Direction, c.Detector)
+		c.Findings[i].ID = f.IDOf(in.Database, in.Suite, c.Detector)
 	}
 	body, err := c.Encode()
 	if err != nil {

@@ -29,6 +29,7 @@ type reads interface {
 	Test(ctx context.Context, k key, id uint32, name string) ([]testRow, error)
 	Graph(ctx context.Context, q graphQuery, each func(graphRow) error) error
 	GraphTexts(ctx context.Context, q graphQuery, each func(graphRow) error) error
+	regressionReads
 	Series(ctx context.Context, q seriesQuery) ([]seriesRow, error)
 	Findings(ctx context.Context, k key, q findingQuery) ([]findingRow, error)
 	Receipt(ctx context.Context, k key, id uuid.UUID) (receiptRow, bool, error)

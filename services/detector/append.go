@@ -27,35 +27,43 @@ func (d *Detector) append(ctx context.Context, m machine, findings []event.Findi
 	}
 	var events []event.Envelope
 	for i, some := range lo.Chunk(findings, findingsPerEvent) {
-		e, err := d.envelope(m, i, event.Changes{
+		body, err := event.Changes{
 			Detector: d.job.Header["detector"], Version: 1, Params: params, DataSeq: m.DataSeq, Findings: some,
-		})
+		}.Encode()
 		if err != nil {
 			return err
 		}
-		events = append(events, e)
+		key := fmt.Sprintf("%s machine %d (%d,%d] part %d", d.job.Name, m.id, m.SeenSeq, m.DataSeq, i)
+		events = append(events, m.progress.envelope(d, event.ChangeFound, key, body))
 	}
-	if err := d.deps.Log.Append(ctx, events...); err != nil {
+	if err := d.send(ctx, m.progress, events); err != nil {
 		return fmt.Errorf("append findings: %w", err)
 	}
-	d.pending[m.Database+"/"+m.Suite] = events[len(events)-1].ID
 	for _, f := range findings {
 		d.metrics.findings.WithLabelValues(lo.Ternary(f.Active, "found", "withdrawn")).Inc()
 	}
 	return nil
 }
 
-func (d *Detector) envelope(m machine, part int, c event.Changes) (event.Envelope, error) {
-	body, err := c.Encode()
-	if err != nil {
-		return event.Envelope{}, err
+// send appends events of one suite, of which the newest is waited for before the suite is looked at again.
+func (d *Detector) send(ctx context.Context, p progress, events []event.Envelope) error {
+	if len(events) == 0 {
+		return nil
 	}
-	key := fmt.Sprintf("%s machine %d (%d,%d] part %d %x", d.job.Name, m.id, m.SeenSeq, m.DataSeq, part, sha256.Sum256(body))
+	if err := d.deps.Log.Append(ctx, events...); err != nil {
+		return err
+	}
+	d.pending[p.Database+"/"+p.Suite] = events[len(events)-1].ID
+	return nil
+}
+
+// envelope makes an event of the suite; key says which event it is, and with the body gives its id.
+func (p progress) envelope(d *Detector, t event.Type, key string, body []byte) event.Envelope {
 	return event.Envelope{
-		ID: event.IDFromKey(m.Database, m.Suite, key), Type: event.ChangeFound, Version: 1,
-		Database: m.Database, Suite: m.Suite, ContentType: "application/json",
+		ID:   event.IDFromKey(p.Database, p.Suite, fmt.Sprintf("%s %x", key, sha256.Sum256(body))),
+		Type: t, Version: 1, Database: p.Database, Suite: p.Suite, ContentType: "application/json",
 		ReceivedAt: d.deps.Clock().UTC().Truncate(time.Millisecond), Actor: "detector", Body: body,
-	}, nil
+	}
 }
 
 // finding is a step in the words of the log.

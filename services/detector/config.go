@@ -17,8 +17,20 @@ type Config struct {
 	// SlotSamples bounds the samples of the runs that one slot takes up for one
 	// suite; the others wait for the next. A run more is always taken.
 	SlotSamples int
-	// Steps are the parameters of the detector "steps".
-	Steps Steps
+	// StepsIn are the suites that the detector "steps" looks at, and Steps its parameters.
+	StepsIn Suites
+	Steps   Steps
+	// LNT is the detector "lnt".
+	LNT LNT
+}
+
+// LNT says where LNT's own rules are followed, and how long that may take. The rules have no parameters.
+type LNT struct {
+	// In are the suites; none means that the detector is off.
+	In Suites
+	// Wait is how long a run waits for what was found in the one before, and Budget how long one slot works on a suite. What is not
+	// done then goes on in the next slot.
+	Wait, Budget time.Duration
 }
 
 // Steps are the parameters of sql/jobs/detect_steps.sql.
@@ -50,6 +62,8 @@ func DefaultConfig() Config {
 		Timeout:      time.Minute,
 		BatchSamples: 1_000_000,
 		SlotSamples:  5_000_000,
+		StepsIn:      Suites{"*"},
+		LNT:          LNT{Wait: 2 * time.Second, Budget: 10 * time.Second},
 		Steps: Steps{
 			Window:    12,
 			Peak:      6,
@@ -75,6 +89,11 @@ func (c Config) Validate() error {
 	refuse(c.Timeout <= 0, "timeout", "must be above zero")
 	refuse(c.BatchSamples < 1000, "batch_samples", "must be at least 1000")
 	refuse(c.SlotSamples < 1, "slot_samples", "must be above zero")
+	for field, suites := range map[string]Suites{"steps_in": c.StepsIn, "lnt.in": c.LNT.In} {
+		refuse(suites.problem() != "", field, suites.problem())
+	}
+	refuse(c.LNT.Wait <= 0, "lnt.wait", "must be above zero")
+	refuse(c.LNT.Budget <= 0, "lnt.budget", "must be above zero")
 	s := c.Steps
 	refuse(s.MinBefore < 2, "steps.min_before", "must be at least 2")
 	refuse(s.MinAfter < 1, "steps.min_after", "must be at least 1")

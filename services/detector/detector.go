@@ -76,37 +76,52 @@ func (d *Detector) Run(ctx context.Context) error {
 // to the interval.
 func (d *Detector) Slot(ctx context.Context, at time.Time) error {
 	missed := d.missedSince(at)
-	behind, err := store.Select[progress](ctx, d.deps.Store, sql.MustQuery("detect_positions"), store.Params{"job": d.job.Name})
-	if err != nil {
-		return fmt.Errorf("read positions: %w", err)
-	}
+	var problems []error
 	waiting := uint64(0)
-	for _, p := range behind {
-		waiting += p.DataSeq - p.SeenSeq
+	for _, w := range d.work() {
+		behind, err := store.Select[progress](ctx, d.deps.Store, sql.MustQuery("detect_positions"), store.Params{"job": w.job})
+		if err != nil {
+			return fmt.Errorf("read positions: %w", err)
+		}
+		for _, p := range behind {
+			if !w.in.Has(p.Database, p.Suite) {
+				continue
+			}
+			waiting += p.DataSeq - p.SeenSeq
+			// One suite's trouble must not keep the others from being looked at.
+			if err := d.visit(ctx, at, missed, w, p); err != nil {
+				problems = append(problems, fmt.Errorf("judge %s/%s: %w", p.Database, p.Suite, err))
+			}
+			if ctx.Err() != nil {
+				break
+			}
+		}
 	}
 	d.metrics.behind.Set(float64(waiting))
-	var problems []error
-	for _, p := range behind {
-		// One suite's trouble must not keep the others from being looked at.
-		if err := d.visit(ctx, at, missed, p); err != nil {
-			problems = append(problems, fmt.Errorf("judge %s/%s: %w", p.Database, p.Suite, err))
-		}
-		if ctx.Err() != nil {
-			break
-		}
-	}
 	return errors.Join(problems...)
 }
 
+// work is what one detector does.
+type work struct {
+	job string
+	in  Suites
+	// judge looks at what came to a suite. It returns the position it reached and how many findings it appended.
+	judge func(ctx context.Context, p progress) (to uint64, found int, err error)
+}
+
+func (d *Detector) work() []work {
+	return []work{{d.job.Name, d.cfg.StepsIn, d.judge}, {lntJob, d.cfg.LNT.In, d.judgeLNT}}
+}
+
 // visit works on one suite, unless findings of it are still on their way.
-func (d *Detector) visit(ctx context.Context, at time.Time, missed uint32, p progress) error {
+func (d *Detector) visit(ctx context.Context, at time.Time, missed uint32, w work, p progress) error {
 	ctx, cancel := context.WithTimeout(ctx, d.cfg.Timeout)
 	defer cancel()
 	settled, err := d.settled(ctx, p)
 	if err != nil || !settled {
 		return err
 	}
-	return d.suite(ctx, at, missed, p)
+	return d.suite(ctx, at, missed, w, p)
 }
 
 // progress is how far a suite's data reaches and how far the job has come.
@@ -151,9 +166,9 @@ func (d *Detector) missedSince(at time.Time) uint32 {
 }
 
 // suite runs the job on one suite and records how it went.
-func (d *Detector) suite(ctx context.Context, at time.Time, missed uint32, p progress) error {
+func (d *Detector) suite(ctx context.Context, at time.Time, missed uint32, w work, p progress) error {
 	started := d.deps.Clock()
-	to, found, err := d.judge(ctx, p)
+	to, found, err := w.judge(ctx, p)
 	took := d.deps.Clock().Sub(started)
 	d.metrics.seconds.Observe(took.Seconds())
 	result, text := "ok", ""
@@ -165,7 +180,7 @@ func (d *Detector) suite(ctx context.Context, at time.Time, missed uint32, p pro
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	recordErr := d.deps.Store.Exec(ctx, sql.MustQuery("record_job_run").Text, store.Params{
-		"job": d.job.Name, "database": p.Database, "suite": p.Suite, "slot_at": at.UTC(), "started_at": started.UTC(),
+		"job": w.job, "database": p.Database, "suite": p.Suite, "slot_at": at.UTC(), "started_at": started.UTC(),
 		"took_ms": float64(took.Microseconds()) / 1000, "from_seq": p.SeenSeq, "to_seq": to,
 		"rows": uint64(found), "missed_slots": missed, "error": text, //nolint:gosec // a count
 	})

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/samber/lo"
+
 	"tidemark/pkg/auth"
 	"tidemark/pkg/config"
 	"tidemark/pkg/embedded/clickhouse"
@@ -98,6 +100,8 @@ type DetectorSettings struct {
 	Window    uint16        `help:"Orders compared on either side of a candidate." default:"12"`
 	MinEffect float64       `help:"Smallest relative change reported." default:"0.005"`
 	MaxPValue float64       `help:"Largest p-value reported." default:"0.00001"`
+	Steps     []string      `help:"Suites in which the detector steps looks, as patterns of database/suite; the word none turns it off." default:"*"`
+	LNT       []string      `help:"Suites in which LNT's own rules find changes and regressions, as patterns like default/nts, */libcxx or *."`
 }
 
 func (s Settings) embeddedKafka() bool      { return len(s.Kafka) == 0 }
@@ -209,6 +213,8 @@ func (s Settings) detectorConfig() detector.Config {
 	c.Steps.Peak = max(1, s.Detector.Window/2)
 	c.Steps.MinEffect = s.Detector.MinEffect
 	c.Steps.MaxPValue = s.Detector.MaxPValue
+	c.StepsIn = lo.Without(s.Detector.Steps, "none")
+	c.LNT.In = s.Detector.LNT
 	return c
 }
 

@@ -11,7 +11,7 @@ machine_orders AS
         r.order_id AS order_id,
         any(o.sort_key) AS sort_key,
         groupArray(r.seq) AS seqs,
-        max(r.seq > {from_seq:UInt64} AND r.seq <= {to_seq:UInt64}) AS is_touched
+        max(r.seq > {from_seq:UInt64} AND r.seq <= {to_seq:UInt64} AND r.ignore_regressions = 0) AS is_touched
     FROM v_runs AS r
     INNER JOIN
     (
