@@ -9,10 +9,11 @@ import (
 	"time"
 )
 
-// Times the storage can hold without clamping.
+// Times that can be stored and read without clamping: ClickHouse has none before 1900, and nanoseconds since 1970, in which the driver
+// counts, end in April 2262.
 const (
 	minYear = 1900
-	maxYear = 2299
+	maxYear = 2261
 )
 
 // isoTime is an ISO 8601 date and time of day, each extended (2026-02-03, 04:05:06) or basic (20260203, 040506); seconds and minutes may

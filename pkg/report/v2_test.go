@@ -339,6 +339,9 @@ func TestResolve_Times(t *testing.T) {
 		"no such hour":              {`,"start_time":"2026-02-03T25:05:06"`, now, now, "run.start_time"},
 		"mixed styles":              {`,"start_time":"2026-0203T04:05:06"`, now, now, "run.start_time"},
 		"beyond what can be stored": {`,"start_time":"9999-02-03T04:05:06"`, now, now, "run.start_time"},
+		"the last that can":         {`,"start_time":"2261-12-31T23:59:59.999999"`, at("2261-12-31T23:59:59.999999Z"), at("2261-12-31T23:59:59.999999Z"), ""},
+		"the next":                  {`,"start_time":"2262-01-01T00:00:00"`, now, now, "run.start_time"},
+		"the first that can":        {`,"start_time":"1900-01-01T00:00:00"`, at("1900-01-01T00:00:00Z"), at("1900-01-01T00:00:00Z"), ""},
 		"very long":                 {`,"start_time":"2026-02-03T04:05:06.` + strings.Repeat("0", 100) + `"`, now, now, "run.start_time"},
 		"bad end":                   {`,"start_time":"2026-02-03T04:05:06","end_time":"2026-02-03"`, now, now, "run.end_time"},
 	} {
