@@ -17,173 +17,152 @@ WITH
 2.576 AS z_99,
 0.0001 AS precision,
 0.01 AS least_change,
+arrayConcat({current_seqs:Array(UInt64)}, {previous_seqs:Array(UInt64)}) AS seqs,
 (
     SELECT if(throwIf(count() = 0, 'confidence must be 0.1, 0.05 or 0.01') = 0, groupArray(critical), [])
     FROM (SELECT critical FROM v_lnt_mann_whitney WHERE confidence = {confidence:Float64} ORDER BY n)
 ) AS critical,
--- a value, or a failure for each metric that its status is linked to, with its place in LNT's list of samples
+-- a value, or a failure for each metric that its status is linked to, and where LNT's lists have it: run by run, row by row
 measured AS
 (
     SELECT
         metric,
         test_id,
-        bitShiftLeft(indexOf({current_seqs:Array(UInt64)}, seq), 32) AS current_run,
-        bitShiftLeft(indexOf({previous_seqs:Array(UInt64)}, seq), 32) AS previous_run,
-        row,
+        seq IN {current_seqs:Array(UInt64)} AS is_current,
+        bitShiftLeft(indexOf(seqs, seq), 32) + row AS place,
         value,
         0 AS fails
     FROM v_run_samples
-    WHERE database = {database:String}
-        AND suite = {suite:String}
-        AND seq IN (SELECT arrayJoin(arrayConcat({current_seqs:Array(UInt64)}, {previous_seqs:Array(UInt64)})))
-        AND has({metrics:Array(String)}, metric)
+    WHERE database = {database:String} AND suite = {suite:String} AND seq IN seqs AND metric IN {metrics:Array(String)}
     UNION ALL
     SELECT
-        failed_metric AS metric,
+        arrayJoin(arrayFilter((m, status) -> status = metric, {metrics:Array(String)}, {statuses:Array(String)})) AS failed_metric,
         test_id,
-        bitShiftLeft(indexOf({current_seqs:Array(UInt64)}, seq), 32) AS current_run,
-        bitShiftLeft(indexOf({previous_seqs:Array(UInt64)}, seq), 32) AS previous_run,
-        row,
-        0 AS value,
-        1 AS fails
-    FROM v_run_texts AS t
-    ARRAY JOIN arrayFilter((m, status) -> status = t.metric, {metrics:Array(String)}, {statuses:Array(String)}) AS failed_metric
-    WHERE database = {database:String}
-        AND suite = {suite:String}
-        AND seq IN (SELECT arrayJoin(arrayConcat({current_seqs:Array(UInt64)}, {previous_seqs:Array(UInt64)})))
-        AND has({statuses:Array(String)}, t.metric)
-        AND t.value = '1'
+        seq IN {current_seqs:Array(UInt64)},
+        0 AS nowhere,
+        0 AS no_value,
+        1
+    FROM v_run_texts
+    WHERE database = {database:String} AND suite = {suite:String} AND seq IN seqs AND metric IN {statuses:Array(String)} AND value = '1'
 ),
--- a metric of a test
+-- a metric of a test with its values on either side
 series AS
 (
     SELECT
         metric,
         test_id,
-        arraySort((v, place) -> place, groupArrayIf(value, current_run > 0 AND NOT fails), groupArrayIf(current_run + row, current_run > 0 AND NOT fails)) AS current_values,
-        arraySort((v, place) -> place, groupArrayIf(value, previous_run > 0 AND NOT fails), groupArrayIf(previous_run + row, previous_run > 0 AND NOT fails)) AS previous_values,
-        minIf(previous_run + row, previous_run > 0 AND NOT fails) AS first_previous,
-        maxIf(fails, current_run > 0) AS failed,
-        maxIf(fails, previous_run > 0) AS prev_failed
+        groupArrayIf(value, is_current AND NOT fails) AS current_values,
+        arraySort((v, at) -> at, groupArrayIf(value, NOT is_current AND NOT fails), groupArrayIf(place, NOT is_current AND NOT fails)) AS previous_values,
+        minIf(place, NOT is_current AND NOT fails) AS first_previous,
+        maxIf(fails, is_current) AS failed,
+        maxIf(fails, NOT is_current) AS prev_failed
     FROM measured
     GROUP BY metric, test_id
 ),
--- a test with its hashes: the first current one, and the previous ones with their places
+-- a test with its first current hash, and all hashes with their places
 hashes AS
 (
     SELECT
         test_id,
-        argMinIf(value, bitShiftLeft(indexOf({current_seqs:Array(UInt64)}, seq), 32) + row, has({current_seqs:Array(UInt64)}, seq)) AS hash,
-        groupArrayIf(value, has({previous_seqs:Array(UInt64)}, seq)) AS previous_hashes,
-        groupArrayIf(bitShiftLeft(indexOf({previous_seqs:Array(UInt64)}, seq), 32) + row, has({previous_seqs:Array(UInt64)}, seq)) AS previous_places
+        argMinIf(value, (indexOf(seqs, seq), row), seq IN {current_seqs:Array(UInt64)}) AS current_hash,
+        groupArray(value) AS all_hashes,
+        groupArray(bitShiftLeft(indexOf(seqs, seq), 32) + row) AS all_places
     FROM v_run_texts
-    WHERE database = {database:String}
-        AND suite = {suite:String}
-        AND seq IN (SELECT arrayJoin(arrayConcat({current_seqs:Array(UInt64)}, {previous_seqs:Array(UInt64)})))
-        AND metric = 'hash'
+    WHERE database = {database:String} AND suite = {suite:String} AND seq IN seqs AND metric = 'hash'
     GROUP BY test_id
 ),
--- a metric of a test with the two values that are compared
+-- a metric of a test with its best current value and its hashes: of the previous ones that of the first sample with a value counts
+described AS
+(
+    SELECT
+        s.metric AS metric,
+        s.test_id AS test_id,
+        s.current_values AS current_values,
+        s.previous_values AS previous_values,
+        s.failed AS failed,
+        s.prev_failed AS prev_failed,
+        h.current_hash AS hash,
+        h.all_hashes[indexOf(h.all_places, s.first_previous)] AS prev_hash,
+        {bigger:Array(UInt8)}[indexOf({metrics:Array(String)}, s.metric)] AS is_bigger_better,
+        if(is_bigger_better, arrayMax(s.current_values), arrayMin(s.current_values)) AS best,
+        length(s.current_values) AS n,
+        length(s.previous_values) AS m
+    FROM series AS s
+    LEFT JOIN hashes AS h ON h.test_id = s.test_id
+),
+-- the same with what its best value is compared with: the nearest previous one, of equally near ones the last. A best value
+-- of zero is compared with nothing
 compared AS
 (
     SELECT
-        metric,
-        test_id,
-        indexOf({metrics:Array(String)}, metric) AS i,
-        {bigger:Array(UInt8)}[i] AS bigger_is_better,
-        current_values,
-        previous_values,
-        failed,
-        prev_failed,
-        h.hash AS hash,
-        -- the hash of the first previous sample that has a value, if it has a hash
-        h.previous_hashes[indexOf(h.previous_places, first_previous)] AS prev_hash,
-        -- the best current value
-        if(bigger_is_better, arrayMax(current_values), arrayMin(current_values)) AS best,
-        notEmpty(current_values) AS has_current,
-        best != 0 AND notEmpty(previous_values) AS has_previous,
-        -- the previous value nearest to it, of equally near ones the last
-        arrayMap(v -> abs(best - v), if(has_previous, previous_values, [])) AS distances,
-        previous_values[length(distances) + 1 - indexOf(arrayReverse(distances), arrayMin(distances))] AS nearest,
-        if(has_previous, best - nearest, 0) AS delta,
-        if(has_previous AND nearest != 0, delta / nearest, 0) AS pct,
-        -- the spread of the current values, over all of them
-        length(current_values) > 1 AS has_spread,
-        arrayAvg(current_values) AS mean,
-        sqrt(arraySum(v -> (v - mean) * (v - mean), current_values) / length(current_values)) AS stddev,
-        arraySort(current_values) AS sorted_values,
-        (sorted_values[intDiv(length(sorted_values) + 1, 2)] + sorted_values[intDiv(length(sorted_values), 2) + 1]) * 0.5 AS middle,
-        arraySort(arrayMap(v -> abs(v - middle), current_values)) AS deviations,
-        (deviations[intDiv(length(deviations) + 1, 2)] + deviations[intDiv(length(deviations), 2) + 1]) * 0.5 AS mad
-    FROM series
-    LEFT JOIN hashes AS h USING (test_id)
+        *,
+        arrayReverse(arrayMap(v -> abs(best - v), previous_values)) AS distances,
+        if(best != 0 AND m > 0, previous_values[-indexOf(distances, arrayMin(distances))], NULL) AS nearest,
+        arrayReduce('quantileExactInclusive(0.5)', current_values) AS middle
+    FROM described
 ),
--- the same, judged by the rules that need no statistics: '?' leaves it to those below
+-- the same with the difference and the spread of the current values
+differences AS
+(
+    SELECT
+        *,
+        ifNull(best - nearest, 0) AS delta,
+        ifNull(if(nearest != 0, (best - nearest) / nearest, 0), 0) AS pct,
+        arrayReduce('stddevPopStable', current_values) AS deviation
+    FROM compared
+),
+-- the same, judged by the rules that need no statistics; '?' leaves it to those below
 judged AS
 (
     SELECT
         *,
         multiIf(
-            NOT has_previous, '',
+            nearest IS NULL, '',
             failed, 'UNCHANGED_FAIL',
             prev_failed, 'UNCHANGED_PASS',
-            {same_hash:Array(UInt8)}[i] AND hash != '' AND hash = prev_hash, 'UNCHANGED_PASS',
-            NOT {small_differences:UInt8} AND abs(pct) < least_change, 'UNCHANGED_PASS',
-            -- in the metric's own unit, whatever it is
-            NOT {small_differences:UInt8} AND abs(delta) < least_change, 'UNCHANGED_PASS',
+            hash != '' AND hash = prev_hash AND {same_hash:Array(UInt8)}[indexOf({metrics:Array(String)}, metric)], 'UNCHANGED_PASS',
+            -- the second in the metric's own unit, whatever it is
+            NOT {small_differences:UInt8} AND least(abs(pct), abs(delta)) < least_change, 'UNCHANGED_PASS',
             abs(delta) <= 2 * precision * z_99, 'UNCHANGED_PASS',
             '?'
         ) AS verdict,
-        length(current_values) AS n,
-        length(previous_values) AS m,
-        verdict = '?' AND n >= 4 AND m >= 4 AS is_tested,
-        -- U and the p-value of the normal approximation with ties, both sides
-        arrayReduce(
-            'mannWhitneyUTest(''two-sided'', 0)',
-            if(is_tested, arrayConcat(current_values, previous_values), [0., 0.]),
-            if(is_tested, arrayConcat(arrayWithConstant(n, 0), arrayWithConstant(m, 1)), [0, 1])
-        ) AS u_test
-    FROM compared
+        verdict = '?' AND n >= 4 AND m >= 4 AS is_tested
+    FROM differences
 ),
--- the same with what the Mann-Whitney test says; up to 20 samples a side LNT holds
--- the difference of both U, not the smaller one, against the smaller one's table
+-- the same with U and the p-value of its normal approximation, both sides, ties counted; enough samples take the test
 tested AS
 (
     SELECT
         *,
-        is_tested AND if(
-            n <= 20 AND m <= 20,
-            abs(n * m - 2 * u_test.1) <= critical[n - 3][m - 3],
-            isNaN(u_test.2) OR u_test.2 >= {confidence:Float64}
-        ) AS is_same
+        arrayReduce(
+            'mannWhitneyUTest(''two-sided'', 0)',
+            if(is_tested, arrayConcat(current_values, previous_values), [0., 0.]),
+            if(is_tested, arrayResize(arrayWithConstant(n, 0), n + m, 1), [0, 1])
+        ) AS u_test
     FROM judged
 )
 SELECT
     metric,
     test_id,
-    if(has_current, best, NULL) AS current,
-    if(has_previous, nearest, NULL) AS previous,
+    if(n > 0, best, NULL) AS current,
+    nearest AS previous,
     delta,
     pct,
-    if(has_spread, stddev, NULL) AS stddev,
-    if(has_spread, mad, NULL) AS mad,
+    if(n > 1, deviation, NULL) AS stddev,
+    if(n > 1, arrayReduce('quantileExactInclusive(0.5)', arrayMap(v -> abs(v - middle), current_values)), NULL) AS mad,
     failed,
     prev_failed,
     hash,
     prev_hash,
+    multiIf(failed AND prev_failed, 'UNCHANGED_FAIL', failed, 'REGRESSED', prev_failed, 'IMPROVED', 'UNCHANGED_PASS') AS test_status,
     multiIf(
-        failed AND prev_failed, 'UNCHANGED_FAIL',
-        failed, 'REGRESSED',
-        prev_failed, 'IMPROVED',
-        'UNCHANGED_PASS'
-    ) AS test_status,
-    multiIf(
-        verdict != '?', verdict,
-        is_same, 'UNCHANGED_PASS',
-        has_spread AND abs(delta) <= tested.stddev * z_99, 'UNCHANGED_PASS',
-        NOT has_spread AND NOT {small_differences:UInt8} AND abs(pct) < 0.002, 'UNCHANGED_PASS',
-        -- one sample is judged by the sign of the relative change
-        (if(has_spread, delta, pct) < 0) = bigger_is_better, 'REGRESSED',
+        NOT verdict = '?', verdict,
+        -- up to 20 samples LNT holds the difference of both U, not the smaller one, against the smaller one's table
+        is_tested AND if(n <= 20 AND m <= 20, abs(n * m - 2 * u_test.1) <= critical[n - 3][m - 3], NOT u_test.2 < {confidence:Float64}), 'UNCHANGED_PASS',
+        n > 1 AND abs(delta) <= deviation * z_99, 'UNCHANGED_PASS',
+        n = 1 AND NOT {small_differences:UInt8} AND abs(pct) < 0.002, 'UNCHANGED_PASS',
+        -- one sample is judged by the sign of the relative change, several by that of the absolute one
+        (if(n > 1, delta, pct) < 0) = is_bigger_better, 'REGRESSED',
         'IMPROVED'
     ) AS value_status
 FROM tested
