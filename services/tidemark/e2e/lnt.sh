@@ -381,5 +381,54 @@ expect "admin post-run with another token" 1 '' '401: Unauthorized
 
 {"msg":"Auth Token must be passed in AuthToken header, and included in LNT config."}' admin -C stranger.yaml post-run post.json
 
+# Changing. Most of it the client does in silence.
+missing() { printf '404: Not Found\n\n{"msg":"%s"}' "$1"; }
+expect "admin rename-machine" 0 '' '' admin rename-machine 3 renamed
+expect "admin rename-machine to a name that is taken" 1 '' '400: Bad Request
+
+{"msg":"Machine with name '"'old'"' already exists"}' admin rename-machine renamed old
+expect "admin rename-machine of nobody" 1 '' "$(missing "Did not find machine 'nobody'")" admin rename-machine nobody somebody
+expect "admin list-machines after renaming" 0 'old:1
+new:2
+renamed:3
+posted:4' '' admin list-machines
+expect "admin merge-machine-into" 0 '' '' admin merge-machine-into posted renamed
+expect "admin merge-machine-into nobody" 1 '' "$(missing "Did not find machine 'nobody'")" admin merge-machine-into renamed nobody
+expect "admin list-runs after merging" 0 'llvm_project_revision=20 12
+llvm_project_revision=21 13
+llvm_project_revision=30 15' '' admin list-runs renamed
+expect "admin machine-info of a merged machine" 1 '' "$(missing "Did not find machine 'posted'")" admin machine-info posted
+expect "admin rm-run" 0 '' '' admin rm-run 12 13
+expect "admin rm-run of nothing" 1 '' "$(missing 'Did not find run 12')" admin rm-run 12
+expect "admin get-run of a removed one" 1 '' "$(missing 'Did not find run 12')" admin get-run 12
+expect "admin rm-machine" 0 'Deleting runs 15 (1/1)
+Deleted machine renamed:3' '' admin rm-machine renamed
+expect "admin rm-machine of nobody" 1 '' "$(missing "Did not find machine 'renamed'")" admin rm-machine renamed
+expect "admin list-machines after removing" 0 'old:1
+new:2' '' admin list-machines
+cat >schema.yaml <<TEXT
+format_version: '2'
+name: lib
+metrics: [{name: size, type: Real}]
+run_fields: [{name: revision, order: true}]
+machine_fields: [{name: os}]
+TEXT
+expect "admin test-suite add" 0 'lib' '' admin --testsuite lib test-suite add schema.yaml
+expect "admin test-suite add under another name" 1 '' '400: Bad Request
+
+{"msg":"Schema name '"'lib'"' does not match URL testsuite '"'other'"'."}' admin --testsuite other test-suite add schema.yaml
+sed 's/Real/Integer/' schema.yaml >type.yaml
+expect "admin test-suite add of an unknown type" 1 '' '400: Bad Request
+
+{"msg":"Unknown metric type '"'Integer'"'"}' admin --testsuite lib test-suite add type.yaml
+printf '{"format_version": "2", "machine": {"name": "m"}, "run": {"revision": "7"}, "tests": [{"name": "a", "size": 1}]}' >lib.json
+expect "admin post-run to it" 0 "$root/api/db_default/v4/lib/runs/1" '' admin --testsuite lib post-run lib.json
+expect "admin list-runs of it" 0 'revision=7 1' '' admin --testsuite lib list-runs m
+for verb in 'rm-run 1' 'rm-machine old' 'rename-machine old x' 'merge-machine-into old new' 'test-suite add schema.yaml'; do
+	expect "admin $verb with another token" 1 '' '401: Unauthorized
+
+{"msg":"Auth Token must be passed in AuthToken header, and included in LNT config."}' admin -C stranger.yaml $verb
+done
+
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
