@@ -144,6 +144,9 @@ func (r *Replayer) suite(ctx context.Context, t task) error {
 	if m.seq > t.mark.seq {
 		r.progress.stored(t.key, m.seq-t.mark.seq, 0, make([]Difference, m.differences-t.mark.differences), 0)
 	}
+	if r.cfg.Strict && m.differences > t.mark.differences {
+		return fmt.Errorf("%w: among those of %s up to %d", ErrDiffers, t.key, m.seq)
+	}
 	if m.seq >= t.last {
 		return nil
 	}

@@ -124,7 +124,9 @@ func TestSwap_CutOffAfterEveryTable_GoesOnAndNeverSwapsBack(t *testing.T) {
 	for cuts := 0; ; cuts++ {
 		ctx, cut := context.WithCancel(t.Context())
 		left := 1
-		r := h.open(cfg, func(d *replayer.Deps) { d.Logger = slog.New(cutter{Handler: slog.DiscardHandler, left: &left, cut: cut}) })
+		r := h.open(cfg, func(d *replayer.Deps) {
+			d.Logger = slog.New(cutter{Handler: slog.DiscardHandler, left: &left, cut: cut})
+		})
 		_, err := r.Swap(ctx, false)
 		cut()
 		if err == nil {
