@@ -91,6 +91,13 @@ func newStandIn(t *testing.T) *standIn {
 		}
 		return map[string]any{"fields": fields}
 	}))
+	mux.HandleFunc("GET "+v4+"machines", s.known(func(http.ResponseWriter, *http.Request) any {
+		machines := []any{}
+		for i := range s.machines {
+			machines = append(machines, s.machineObject(i+1))
+		}
+		return map[string]any{"machines": machines}
+	}))
 	mux.HandleFunc("POST "+v4+"runs", s.postRun)
 	mux.HandleFunc("POST "+v4+"seed", func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -167,7 +174,11 @@ func (s *standIn) postRun(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	key := r.Header.Get("Idempotency-Key")
-	if _, again := s.receipts[key]; !again {
+	if _, again := s.receipts[key]; again {
+		repeat := "repeat of " + key
+		s.events = append(s.events, repeat)
+		s.receipts[repeat] = map[string]any{"id": key, "status": "duplicate", "run": nil, "refusal": nil}
+	} else {
 		s.decide(w, r, key)
 	}
 	w.WriteHeader(http.StatusAccepted)

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"tidemark/pkg/suite"
 )
 
 func TestImport_OverREST_AllRunsArriveInOrderAndEqual(t *testing.T) {
@@ -176,6 +178,36 @@ func TestImport_KeepIDs_IdsGoAheadOfTheRuns(t *testing.T) {
 	}
 }
 
+func TestImport_EmptySuiteWithOtherOrder_TakesTheSourcesAndKeepsItsOwn(t *testing.T) {
+	t.Parallel()
+	lnt, s := recordedLNT(t), newStandIn(t)
+	s.schema = &suite.Schema{
+		Name: "odd",
+		Metrics: []suite.Metric{
+			{Name: "own", Type: suite.Real}, {Name: "checksum", Type: suite.Hash}, {Name: "cycles", Type: suite.Real, DisplayName: "Cycles here"},
+		},
+		RunFields: []suite.Field{{Name: "llvm_project_revision", Order: true}},
+	}
+	out, err := into(t.Context(), t, s, func(c *Config) { c.URL = lnt.URL })
+	if err != nil {
+		t.Fatalf("import: %v\n%s", err, out)
+	}
+	want := &suite.Schema{
+		Name: "odd",
+		Metrics: []suite.Metric{
+			{Name: "passed", Type: suite.Status}, {Name: "cycles", Type: suite.Real, DisplayName: "Cycles here"}, {Name: "checksum", Type: suite.Hash}, {Name: "own", Type: suite.Real},
+		},
+		RunFields:     []suite.Field{{Name: "llvm_project_revision", Order: true}, {Name: "git_sha"}},
+		MachineFields: []suite.Field{{Name: "sdk"}},
+	}
+	if diff := cmp.Diff(s.schema, want); diff != "" {
+		t.Errorf("schema (-got +want):\n%s", diff)
+	}
+	if strings.Contains(out, "other indexes") {
+		t.Errorf("a field is said to have moved:\n%s", out)
+	}
+}
+
 func TestImport_DryRun_SendsNothing(t *testing.T) {
 	t.Parallel()
 	lnt, s := recordedLNT(t), newStandIn(t)
@@ -249,6 +281,19 @@ func TestConfig_EveryProblemIsNamed(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), part) {
 			t.Errorf("error %v, want one about %s", err, part)
 		}
+	}
+}
+
+func TestLinked_LinksByName_AreAskedFor(t *testing.T) {
+	t.Parallel()
+	nts, _ := suite.BuiltIn("nts")
+	compile, _ := suite.BuiltIn("compile")
+	if !linked(nts) || linked(compile) {
+		t.Errorf("nts %v, compile %v; want links in nts only", linked(nts), linked(compile))
+	}
+	nts.Metrics[0].Status = "execution_status"
+	if linked(nts) {
+		t.Error("a link that no file can express is asked for")
 	}
 }
 

@@ -239,23 +239,48 @@ func (i *Importer) plan(ctx context.Context, j *job, machines []Machine, heads [
 	return nil
 }
 
-// define makes sure that the target's suite has everything the source's has.
+// define makes sure that the target's suite has everything the source's has, in the same order as long as nothing was measured.
 func (i *Importer) define(ctx context.Context, j *job) error {
 	have, err := j.target.schema(ctx)
 	if err != nil {
 		return err
 	}
-	want, changed := completed(have, j.source.Schema())
-	if changed {
-		if err := j.target.define(ctx, want); err != nil {
+	source := j.source.Schema()
+	want, changed := completed(have, source)
+	reordered := false
+	if have != nil && i.cfg.Token != "" && movedFields(want, source) != "" {
+		if reordered, err = j.target.empty(ctx); err != nil {
 			return err
 		}
+	}
+	if reordered {
+		want.Metrics = inOrderOf(source.Metrics, want.Metrics)
+	}
+	if changed || reordered {
+		if err := j.target.define(ctx, want); err != nil && changed {
+			return err
+		}
+		if have, err = j.target.schema(ctx); err != nil {
+			return err
+		}
+		want = *cmp.Or(have, &want)
 		i.deps.Logger.InfoContext(ctx, "suite defined", "suite", j.String(), "metrics", len(want.Metrics))
 	}
-	if moved := movedFields(want, j.source.Schema()); moved != "" {
+	if moved := movedFields(want, source); moved != "" {
 		i.say("%s: fields have other indexes here, so links to graphs that name them by index show others: %s", j, moved)
 	}
 	return nil
+}
+
+// inOrderOf gives metrics in the order of first; the others follow.
+func inOrderOf(first, metrics []suite.Metric) []suite.Metric {
+	rank := map[string]int{}
+	for at, m := range first {
+		rank[m.Name] = at - len(first)
+	}
+	out := slices.Clone(metrics)
+	slices.SortStableFunc(out, func(a, b suite.Metric) int { return cmp.Compare(rank[a.Name], rank[b.Name]) })
+	return out
 }
 
 // movedFields says which indexes of LNT's are others here.

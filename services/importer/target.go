@@ -10,11 +10,13 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
 	"github.com/klauspost/compress/zstd"
+	"github.com/samber/lo"
 
 	"tidemark/pkg/event"
 	"tidemark/pkg/suite"
@@ -42,12 +44,23 @@ func (t *target) schema(ctx context.Context) (*suite.Schema, error) {
 	return &opened.schema, nil
 }
 
+// empty says that the suite has no machine yet, and so no run.
+func (t *target) empty(ctx context.Context) (bool, error) {
+	opened := restSuite{site: t.site, path: suitePath(t.database, t.suite)}
+	machines, err := opened.Machines(ctx)
+	if err != nil {
+		return false, fmt.Errorf("ask %s: %w", t.shown(), err)
+	}
+	return len(machines) == 0, nil
+}
+
 // define posts a schema. JSON is YAML, too.
 func (t *target) define(ctx context.Context, schema suite.Schema) error {
 	body, err := json.Marshal(struct {
 		FormatVersion string `json:"format_version"`
+		LinkStatus    bool   `json:"link_status,omitempty"`
 		suite.Schema
-	}{"2", schema})
+	}{"2", linked(schema), schema})
 	if err != nil {
 		return err
 	}
@@ -62,6 +75,18 @@ func (t *target) define(ctx context.Context, schema suite.Schema) error {
 		return fmt.Errorf("define suite %s: %w", t.suite, &refusedError{"POST schema", got.status, saying(got.body)})
 	}
 	return nil
+}
+
+// linked says that the schema's statuses are linked to values as their names suggest; a schema file can say nothing else about it.
+func linked(schema suite.Schema) bool {
+	plain := schema.Clone()
+	for i := range plain.Metrics {
+		plain.Metrics[i].Status = ""
+	}
+	links := func(s suite.Schema) []string {
+		return lo.Map(s.Metrics, func(m suite.Metric, _ int) string { return m.Status })
+	}
+	return !slices.Equal(links(schema), links(plain)) && slices.Equal(links(schema), links(plain.LinkStatus()))
 }
 
 // seed gives ids away. Giving the same ids again changes nothing.
@@ -208,7 +233,9 @@ func (t *target) await(ctx context.Context, list []sent) error {
 			return err
 		}
 		for _, r := range newest {
-			take(r)
+			if r.Run != nil || r.Refusal != nil { // of a repeat only the first receipt says what became of it
+				take(r)
+			}
 		}
 	}
 	for event := range maps.Clone(open) {
