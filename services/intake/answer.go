@@ -171,7 +171,7 @@ func (a *attempt) decided(ctx context.Context, out event.Outcome) answer {
 	body := map[string]any{
 		"success": true, "error": nil, "committed": true, "run_id": out.RunID,
 		"import_file": a.importFile(), "result_url": a.resultURL(out.RunID), "report_to_address": nil,
-		"added_machines": out.AddedMachines, "added_runs": out.AddedRuns, "added_tests": out.AddedTests, "added_samples": out.AddedSamples,
+		"added_machines": out.AddedMachines, "added_runs": out.AddedRuns, "added_tests": out.AddedTests,
 		"test_results": a.results(ctx, out),
 	}
 	a.addTimes(body)

@@ -2,7 +2,6 @@ package intake
 
 import (
 	"errors"
-	"net/http"
 	"testing"
 	"time"
 
@@ -22,7 +21,6 @@ func library(t *testing.T) suite.Schema {
 func TestDefine_TheSameKey_IsOneEvent(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.do(t, http.MethodOptions, api+"schema", nil)
 	for range 2 {
 		if err := b.service.Define(t.Context(), "perf", library(t), "files", "a key"); err != nil {
 			t.Fatal(err)
@@ -43,7 +41,6 @@ func TestDefine_TheSameKey_IsOneEvent(t *testing.T) {
 func TestDefine_WithoutAProjector_IsUndecided(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(c *Config, m *memoryLog) { c.WaitTimeout, m.silent = time.Millisecond, true })
-	b.do(t, http.MethodOptions, api+"schema", nil)
 	if err := b.service.Define(t.Context(), "perf", library(t), "files", "k"); !errors.Is(err, ErrUndecided) {
 		t.Errorf("got %v", err)
 	}

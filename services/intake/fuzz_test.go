@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"tidemark/pkg/event"
 )
 
 // readAll reads a body as a request would.
@@ -148,4 +150,32 @@ func TestWire_EndBeforeTheAnnouncedLength_IsAnAbortedRequest(t *testing.T) {
 	if w.finish() {
 		t.Error("connection reusable")
 	}
+}
+
+// FuzzMachineForm gives any body as a form: what is understood is an event that can be read again.
+func FuzzMachineForm(f *testing.F) {
+	f.Add("application/x-www-form-urlencoded", []byte("action=rename&name=a+b"))
+	f.Add("application/x-www-form-urlencoded", []byte("action=merge&into=%37"))
+	f.Add("multipart/form-data; boundary=b", []byte("--b\r\nContent-Disposition: form-data; name=\"action\"\r\n\r\nrename\r\n--b--\r\n"))
+	f.Fuzz(func(t *testing.T, media string, body []byte) {
+		ch := postMachine
+		ch.target = "m"
+		kind, content, why := ch.act(&attempt{media: media}, body)
+		switch {
+		case why != nil:
+			if why.text == "" || why.code != 400 && why.code != 404 {
+				t.Fatalf("refused as %d %q", why.code, why.text)
+			}
+		case kind == event.MachineRenamed:
+			if _, err := event.DecodeMachineRename(content); err != nil {
+				t.Fatal(err)
+			}
+		case kind == event.MachineMerged:
+			if _, err := event.DecodeMachineMerge(content); err != nil {
+				t.Fatal(err)
+			}
+		default:
+			t.Fatalf("event %s", kind)
+		}
+	})
 }
