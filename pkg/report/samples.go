@@ -133,8 +133,10 @@ func (e *expander) row(test, at int, row uint32) error {
 	clear(e.failed)
 	for _, c := range e.columns {
 		if e.schema.Metrics[c.metric].Type == suite.Status && at < len(c.values) {
-			v := c.values[at]
-			e.failed[c.metric] = v.Kind == Number && v.Num == suite.StatusFail
+			if v := c.values[at]; v.Kind == Number || v.Kind == String {
+				status, _ := statusValue(v)
+				e.failed[c.metric] = status == statusTexts[suite.StatusFail]
+			}
 		}
 	}
 	for _, c := range e.columns {
@@ -199,18 +201,26 @@ func realValue(v Value) (f float64, rule string) {
 // statusTexts are the stored forms of the status values.
 var statusTexts = [...]string{suite.StatusPass: "0", suite.StatusFail: "1", suite.StatusXFail: "2"}
 
+// statusValue reads a value of a Status metric, which may be written as text.
+func statusValue(v Value) (s, rule string) {
+	const want = ", want a status: 0 (pass), 1 (fail) or 2 (expected fail)"
+	number, rule := realValue(v)
+	if rule != "" || v.Kind == Bool {
+		return "", "is a " + v.Kind.String() + want
+	}
+	for status, text := range statusTexts {
+		if number == float64(status) {
+			return text, ""
+		}
+	}
+	return "", "is " + strconv.FormatFloat(number, 'g', -1, 64) + want
+}
+
 // textValue reads a value of a Status or Hash metric.
 func textValue(t suite.MetricType, v Value) (s, rule string) {
 	switch {
-	case t == suite.Status && v.Kind == Number:
-		for status, text := range statusTexts {
-			if v.Num == float64(status) {
-				return text, ""
-			}
-		}
-		return "", "is " + strconv.FormatFloat(v.Num, 'g', -1, 64) + ", want a status: 0 (pass), 1 (fail) or 2 (expected fail)"
 	case t == suite.Status:
-		return "", "is a " + v.Kind.String() + ", want a status: 0 (pass), 1 (fail) or 2 (expected fail)"
+		return statusValue(v)
 	case v.Kind != String:
 		return "", "is a " + v.Kind.String() + ", want a string"
 	}

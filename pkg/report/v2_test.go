@@ -48,6 +48,8 @@ func TestResolve_MetricValues_ByType(t *testing.T) {
 		{metric: "compile_status", value: `3`, rule: "is 3, want a status"},
 		{metric: "compile_status", value: `0.5`, rule: "is 0.5, want a status"},
 		{metric: "compile_status", value: `-1`, rule: "want a status"},
+		{metric: "compile_status", value: `" 1"`, text: "1"},
+		{metric: "compile_status", value: `"3"`, rule: "is 3, want a status"},
 		{metric: "compile_status", value: `"PASS"`, rule: "is a string, want a status"},
 		{metric: "compile_status", value: `false`, rule: "is a boolean, want a status"},
 		{metric: "hash", value: `"9b1d"`, text: "9b1d"},
@@ -125,7 +127,7 @@ func TestResolve_SamplesFromLists(t *testing.T) {
 			Samples{Rows: 3, RowTest: []uint32{0, 1, 0}, Row: []uint32{0, 1, 2}, Metric: []uint16{4, 4, 4}, Value: []float64{1, 2, 3}, Failed: make([]bool, 3)},
 		},
 		"a failing status marks the values it is linked to, in its row only": {
-			`[{"name":"a","execution_time":[1,2,3],"compile_time":[4],"mem_bytes":5,"execution_status":[0,1,2],"compile_status":0}]`,
+			`[{"name":"a","execution_time":[1,2,3],"compile_time":[4],"mem_bytes":5,"execution_status":[0,"1",2],"compile_status":0}]`,
 			[]string{"a"},
 			Samples{
 				Rows: 3, RowTest: []uint32{0, 0, 0},
