@@ -23,6 +23,6 @@ SELECT
     data_seq,
     active,
     dismissed
-FROM v_finding_states
+FROM v_ledger_findings
 WHERE database = {database:String} AND suite = {suite:String}
 ORDER BY change_id

@@ -9,6 +9,6 @@ SELECT
     change_ids,
     added,
     deleted
-FROM v_regression_states
+FROM v_ledger_regressions
 WHERE database = {database:String} AND suite = {suite:String}
 ORDER BY regression_id

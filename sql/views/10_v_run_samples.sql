@@ -1,21 +1,25 @@
 -- name: v_run_samples
 -- purpose: the values of Real metrics run by run: filter by database, suite and seq (the position of the run's event), which is a single read whatever the history.
 CREATE OR REPLACE VIEW v_run_samples AS
-WITH
-    -- the machine that each merged one is now, by database/suite/id
-    (
-        SELECT mapFromArrays(groupArray(concat(database, '/', suite, '/', toString(machine_id))), groupArray(merged_into))
-        FROM machines FINAL
-        WHERE merged_into != 0
-    ) AS targets,
-    targets[concat(database, '/', suite, '/', toString(ledger.machine_id))] AS target
 SELECT
     database,
     suite,
     seq,
     run_id,
     load_id,
-    if(ledger.machine_id IN (SELECT machine_id FROM machines WHERE merged_into != 0) AND target != 0, target, ledger.machine_id) AS machine_id,
+    if(
+        ledger.machine_id IN (SELECT machine_id FROM machines WHERE merged_into != 0)
+            AND (
+                -- the machine that a merged one is now; 0 for one that is not
+                (
+                    SELECT mapFromArrays(groupArray(concat(database, '/', suite, '/', toString(machine_id))), groupArray(merged_into))
+                    FROM machines FINAL
+                    WHERE merged_into != 0
+                )[concat(database, '/', suite, '/', toString(ledger.machine_id))] AS target
+            ) != 0,
+        target,
+        ledger.machine_id
+    ) AS machine_id,
     order_id,
     first_sample_id,
     r AS row,
