@@ -25,6 +25,7 @@ func (s *Service) Routes(r fiber.Router) {
 		r.Get(prefix+"/search", s.page(asData(s.search)))
 		r.Get(prefix+"/findings", s.page(s.findingsPage))
 		r.Get(prefix+"/receipts", s.page(s.receipts))
+		r.Get(prefix+"/regressions/:regression<int>", s.page(orJSON(s.unknown, s.regressionJSON, "json")))
 		r.Get(prefix+"/profile/ajax/:what", s.page(s.profiles()))
 		r.Get(prefix+"/:run<int>", s.page(orJSON(s.run, s.runJSON, "json")))
 		r.Get(prefix+"/*", s.page(s.unknown))
