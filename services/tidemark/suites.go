@@ -96,15 +96,12 @@ func (p *process) suiteFiles(in *intake.Service) error {
 		}
 	}
 	p.add(lifecycle.Component{Name: "suites", Run: func(ctx context.Context) error {
-		if err := p.defineSuites(ctx, in, files); err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
-			return err
+		err := p.defineSuites(ctx, in, files)
+		if err == nil {
+			close(defined)
+			<-ctx.Done()
 		}
-		close(defined)
-		<-ctx.Done()
-		return nil
+		return err
 	}})
 	return nil
 }
