@@ -11,7 +11,6 @@ import (
 	"tidemark/pkg/event"
 	"tidemark/pkg/store"
 	"tidemark/pkg/testkit"
-	"tidemark/services/projector"
 	"tidemark/services/replayer"
 	"tidemark/sql"
 )
@@ -67,10 +66,7 @@ func (h *history) config() replayer.Config {
 }
 
 func deps(cfg store.Config) replayer.Deps {
-	return replayer.Deps{
-		Store: cfg, Logger: testkit.Logger(),
-		States: func(s *store.Store) replayer.States { return projector.ClickHouse(s) },
-	}
+	return replayer.Deps{Store: cfg, Logger: testkit.Logger()}
 }
 
 // open opens a replayer; change may be nil.

@@ -190,7 +190,7 @@ func (r *Replayer) state(ctx context.Context, k suiteKey, seq uint64) (*registry
 	if seq == 0 {
 		return registry.New(k.database, k.suite), nil
 	}
-	snapshot, ok, err := r.deps.States(r.rebuilt).Load(ctx, k.database, k.suite)
+	snapshot, ok, err := r.rebuilt.LoadState(ctx, k.database, k.suite)
 	if err != nil {
 		return nil, fmt.Errorf("load %s: %w", k, err)
 	}

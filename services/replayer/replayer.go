@@ -11,22 +11,14 @@ import (
 
 	"github.com/samber/lo"
 
-	"tidemark/pkg/registry"
 	"tidemark/pkg/schema"
 	"tidemark/pkg/store"
 )
-
-// States gives the state of a suite as the tables have it; ok is false when no event of it was stored.
-type States interface {
-	Load(ctx context.Context, database, suite string) (snapshot registry.Snapshot, ok bool, err error)
-}
 
 // Deps are what a replayer uses.
 type Deps struct {
 	// Store says where ClickHouse is. Database and bounds are the replayer's own.
 	Store store.Config
-	// States reads states from a database.
-	States func(*store.Store) States
 	// Progress is told of every chunk stored, one call at a time; may be nil.
 	Progress func(Progress)
 	// Sync returns once everything written is on the disk; nil where the server sees to that.
@@ -72,11 +64,7 @@ var (
 
 // New checks and remembers; it opens nothing.
 func New(cfg Config, deps Deps) (*Replayer, error) {
-	problems := []error{cfg.Validate()}
-	if deps.States == nil {
-		problems = append(problems, errors.New("replay: states are needed"))
-	}
-	if err := errors.Join(problems...); err != nil {
+	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
 	r := &Replayer{cfg: cfg, deps: deps, log: cmp.Or(deps.Logger, slog.New(slog.DiscardHandler)), now: deps.Now}

@@ -19,7 +19,6 @@ import (
 	"tidemark/pkg/embedded/clickhouse"
 	"tidemark/pkg/observe"
 	"tidemark/pkg/store"
-	"tidemark/services/projector"
 	"tidemark/services/replayer"
 )
 
@@ -81,7 +80,6 @@ func (s tablesSettings) open(ctx context.Context) (*tables, error) {
 func (t *tables) replayer(cfg replayer.Config, progress func(replayer.Progress)) (*replayer.Replayer, error) {
 	return replayer.New(cfg, replayer.Deps{
 		Store: t.store, Sync: t.sync, Progress: progress, Logger: t.log.With("component", "replayer"), Now: time.Now,
-		States: func(s *store.Store) replayer.States { return projector.ClickHouse(s) },
 	})
 }
 
