@@ -91,6 +91,7 @@ func (m *model) change(e event.Envelope) registry.Decision {
 		return refuse(404, "Did not find run %d", b.RunID)
 	case event.SuiteSeeded:
 		return m.seed(event.Seed{Machines: b.Machines, Orders: b.Orders, Tests: b.Tests})
+	default:
 	}
 	at, why := m.resolve(b.Machine)
 	if why != nil {

@@ -233,8 +233,9 @@ func (m *model) judge(e event.Envelope) registry.Decision {
 		return m.submit(e)
 	case "weather.changed":
 		return refuse(501, "Unknown event type '%s'", e.Type)
+	default:
+		return m.change(e)
 	}
-	return m.change(e)
 }
 
 func (m *model) submit(e event.Envelope) registry.Decision {
