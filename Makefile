@@ -35,6 +35,7 @@ race: engine assets browser ## the tests of everything concurrent, with the race
 
 test-lnt: engine build ## LNT's own client (PyPI, pinned, cached) against the product, and its server beside it
 	sh services/tidemark/e2e/lnt.sh bin/tidemark
+	TIDEMARK_LIBCHDB="$$(sh $(ENGINE))" sh services/tidemark/e2e/lnt-detector.sh bin/tidemark
 	TIDEMARK_LIBCHDB="$$(sh $(ENGINE))" sh services/tidemark/e2e/lnt-reads.sh bin/tidemark
 	TIDEMARK_LIBCHDB="$$(sh $(ENGINE))" sh services/tidemark/e2e/lnt-import.sh bin/tidemark
 	TIDEMARK_LIBCHDB="$$(sh $(ENGINE))" sh services/tidemark/e2e/lnt-reports.sh bin/tidemark
