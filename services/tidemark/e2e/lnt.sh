@@ -1,5 +1,6 @@
 #!/bin/sh
-# LNT's own client against a fresh server: what it prints and how it exits.
+# LNT's own client against a fresh server: what it prints and how it exits. What it prints of results is also held against
+# LNT's own server.
 #
 #   lnt.sh [PROGRAM]   PROGRAM is the built tidemark, bin/tidemark by default
 #
@@ -19,9 +20,11 @@ program=$(CDPATH='' cd -- "$(dirname -- "$program")" && pwd)/$(basename -- "$pro
 client=$(sh "$(dirname -- "$0")/lnt-client.sh")
 
 work=$(mktemp -d)
-server=
+server='' theirs=''
 stop() {
-	[ -z "$server" ] || { kill "$server" 2>/dev/null && wait "$server" 2>/dev/null; } || :
+	for one in $server $theirs; do
+		{ kill "$one" 2>/dev/null && wait "$one" 2>/dev/null; } || :
+	done
 	rm -rf "$work"
 }
 trap stop EXIT
@@ -29,7 +32,7 @@ trap 'exit 130' HUP INT TERM
 cd "$work"
 
 TIDEMARK_AUTH_TOKEN=a-token "$program" up --data "$work/data" --listen 127.0.0.1:0 --sql-listen 127.0.0.1:0 --admin-listen 127.0.0.1:0 \
-	--databases default,perf >ready 2>log &
+	--databases default,perf --intake-wait 100s --intake-results-wait 100s >ready 2>log &
 server=$!
 tries=0
 until grep -q 'tidemark is ready' ready; do
@@ -43,7 +46,7 @@ submit=$root/db_default/v4/nts/submitRun
 
 passed=0
 failed=0
-steady='s/[0-9a-f]\{8\}-[0-9a-f-]\{27\}/ID/g; s/_time":[0-9.e+-]*/_time":T/g'
+steady='s/[0-9a-f]\{8\}-[0-9a-f-]\{27\}/ID/g; s/_time":[0-9.e+-]*/_time":T/g; s/^\([A-Z][a-z]* *: \)[0-9.]*s$/\1T/'
 
 # expect NAME CODE STDOUT STDERR ARGUMENT... runs lnt. In what it prints, event ids read ID and durations T.
 expect() {
@@ -87,10 +90,25 @@ differ() {
 	[ "$(cat "$1")" = "$2" ] || { printf '%s\n' "$2" | diff -u - "$1"; } || :
 }
 
-# stored RUN is what -v prints.
+# stored RUN TESTED ADDED KINDS is what -v prints: the lines of the results, of what is new, and of the counts.
 stored() {
-	printf "Importing 'ID'\nImport succeeded.\n\n"
+	printf "Importing 'ID'\nImport succeeded.\n\n%s\n" "$2"
+	printf 'Processing Times\n----------------\nLoad   : T\nImport : T\nReport : T\nTotal  : T\n\n'
+	[ -z "$3" ] || printf 'Imported Data\n-------------\n%s\n\n' "$3"
+	printf 'Results\n----------------\n%s\n' "$4"
 	printf 'Results available at: %s/db_default/v4/nts/%s' "$root" "$1"
+}
+
+# passing TEST... are the lines of tests that pass, for each metric of nts.
+passing() {
+	echo "--- Tested: $(($# * 5)) tests --"
+	at=0
+	for metric in compile_time execution_time score mem_bytes code_size; do
+		for test in "$@"; do
+			at=$((at + 1))
+			echo "PASS: $test.$metric ($at of $(($# * 5)))"
+		done
+	done
 }
 
 # v2 MACHINE OS ORDER is a version 2 report.
@@ -137,10 +155,10 @@ for file in v0.json v1.json v0.plist v1.plist v1-binary.plist v2.json v2.plist; 
 	run=$((run + 1))
 	expect "submit $file" 0 "$root/db_default/v4/nts/$run" '' submit "$submit" $file
 done
-for file in v2-verbose.json v1-verbose.json v0-verbose.plist; do
-	run=$((run + 1))
-	expect "submit -v $file" 0 "$(stored $run)" '' submit -v "$submit" $file
-done
+expect "submit -v v2-verbose.json" 0 "$(stored 8 "$(passing beta group/alpha)" 'Added Runs    : 1' 'PASS : 10')" '' submit -v "$submit" v2-verbose.json
+expect "submit -v v1-verbose.json" 0 "$(stored 9 "$(passing group/alpha)" 'Added Runs    : 1' 'PASS : 5')" '' submit -v "$submit" v1-verbose.json
+expect "submit -v v0-verbose.plist" 0 "$(stored 10 "$(passing group/alpha)" 'Added Runs    : 1' 'PASS : 5')" '' submit -v "$submit" v0-verbose.plist
+run=10
 
 # What happens when the machine has a run of that order.
 v2 new linux 6 >again.json
@@ -150,7 +168,17 @@ expect "submit -v --merge reject" 1 '' "$duplicate" submit -v --merge reject "$s
 expect "submit without --merge replaces" 0 "$root/db_default/v4/nts/6" '' submit "$submit" again.json
 expect "submit --merge replace" 0 "$root/db_default/v4/nts/6" '' submit --merge replace "$submit" again.json
 expect "submit --merge append" 0 "$root/db_default/v4/nts/11" '' submit --merge append "$submit" again.json
-expect "submit -v --merge replace takes the last run's place" 0 "$(stored 11)" '' submit -v --merge replace "$submit" again.json
+expect "submit -v --merge replace takes the last run's place" 0 "$(stored 11 "--- Tested: 10 tests --
+PASS: group/alpha.compile_time (1 of 10)
+PASS: beta.compile_time (2 of 10)
+PASS: group/alpha.execution_time (3 of 10)
+PASS: beta.execution_time (4 of 10)
+PASS: beta.score (5 of 10)
+PASS: group/alpha.score (6 of 10)
+PASS: beta.mem_bytes (7 of 10)
+PASS: group/alpha.mem_bytes (8 of 10)
+PASS: beta.code_size (9 of 10)
+PASS: group/alpha.code_size (10 of 10)" 'Added Runs    : -1' 'PASS : 10')" '' submit -v --merge replace "$submit" again.json
 
 # What happens when the machine says something else about itself.
 v2 new darwin 20 >other.json
@@ -428,6 +456,99 @@ for verb in 'rm-run 1' 'rm-machine old' 'rename-machine old x' 'merge-machine-in
 	expect "admin $verb with another token" 1 '' '401: Unauthorized
 
 {"msg":"Auth Token must be passed in AuthToken header, and included in LNT config."}' admin -C stranger.yaml $verb
+done
+
+# What becomes of tests from run to run, as the client tells it with -v: of this server exactly, and of LNT's own the same.
+# told ORDER TESTS is a report of a machine of its own.
+told() {
+	cat <<-TEXT
+		{"format_version": "2", "machine": {"name": "told"},
+		 "run": {"llvm_project_revision": "$1", "start_time": "2026-02-03T04:05:06", "end_time": "2026-02-03T05:00:00"},
+		 "tests": [$2]}
+	TEXT
+}
+told 101 '{"name": "a", "execution_time": 10, "score": 5}, {"name": "b", "execution_time": 2, "execution_status": 0}' >told-first.json
+told 102 '{"name": "a", "execution_time": 10, "score": 5}, {"name": "b", "execution_time": 2, "execution_status": 0}' >told-unchanged.json
+told 103 '{"name": "a", "execution_time": 12, "score": 4}, {"name": "b", "execution_time": 2, "execution_status": 0}' >told-regressed.json
+told 104 '{"name": "a", "execution_time": [9, 9.1], "score": 5}, {"name": "b", "execution_time": 2, "execution_status": 0}' >told-improved.json
+told 105 '{"name": "a", "execution_time": 9, "score": 5}, {"name": "b", "execution_status": 1}' >told-failing.json
+told 106 '{"name": "a", "execution_time": 9, "score": 5}, {"name": "b", "execution_status": 1}' >told-still-failing.json
+told 107 '{"name": "a", "execution_time": 9, "score": 5}, {"name": "b", "execution_time": 2, "execution_status": 0}' >told-fixed.json
+told 108 '{"name": "c", "compile_time": 1, "hash": "0a"}' >told-others.json
+told 109 '' >told-nothing.json
+
+# marked KIND NAME PLACE WORDS is a result with a banner.
+marked() {
+	printf '%s: %s (%s)\n%s\n%s\n%s' "$1" "$2" "$3" "******************** TEST '$2' ********************" "$4" '********************'
+}
+same='PASS: a.mem_bytes (7 of 10)
+PASS: b.mem_bytes (8 of 10)
+PASS: a.code_size (9 of 10)
+PASS: b.code_size (10 of 10)'
+compiled='--- Tested: 10 tests --
+PASS: a.compile_time (1 of 10)
+PASS: b.compile_time (2 of 10)'
+scores='PASS: a.score (5 of 10)
+PASS: b.score (6 of 10)'
+expect "submit -v, first run" 0 "$(stored 16 "$(passing a b)" 'Added Machines: 1
+Added Runs    : 1
+Added Tests   : 2' 'PASS : 10')" '' submit -v "$submit" told-first.json
+expect "submit -v, unchanged" 0 "$(stored 17 "$(passing a b)" 'Added Runs    : 1' 'PASS : 10')" '' submit -v "$submit" told-unchanged.json
+expect "submit -v, regressed" 0 "$(stored 18 "$compiled
+$(marked REGRESSED a.execution_time '3 of 10' 'Performance regressed.')
+PASS: b.execution_time (4 of 10)
+$(marked REGRESSED a.score '5 of 10' 'Performance regressed.')
+PASS: b.score (6 of 10)
+$same" 'Added Runs    : 1' 'PASS : 8
+REGRESSED : 2')" '' submit -v "$submit" told-regressed.json
+expect "submit -v, improved" 0 "$(stored 19 "$compiled
+$(marked IMPROVED a.execution_time '3 of 10' 'Performance improved.')
+PASS: b.execution_time (4 of 10)
+$(marked IMPROVED a.score '5 of 10' 'Performance improved.')
+PASS: b.score (6 of 10)
+$same" 'Added Runs    : 1' 'PASS : 8
+IMPROVED : 2')" '' submit -v "$submit" told-improved.json
+failing="$compiled
+FAIL: b.execution_time (3 of 10)
+PASS: a.execution_time (4 of 10)
+$scores
+$same"
+expect "submit -v, failing" 0 "$(stored 20 "$failing" 'Added Runs    : 1' 'PASS : 9
+FAIL : 1')" '' submit -v "$submit" told-failing.json
+expect "submit -v, still failing" 0 "$(stored 21 "$failing" 'Added Runs    : 1' 'PASS : 9
+FAIL : 1')" '' submit -v "$submit" told-still-failing.json
+expect "submit -v, fixed" 0 "$(stored 22 "$compiled
+$(marked IMPROVED b.execution_time '3 of 10' 'Test started passing.')
+PASS: a.execution_time (4 of 10)
+$scores
+$same" 'Added Runs    : 1' 'PASS : 9
+IMPROVED : 1')" '' submit -v "$submit" told-fixed.json
+for file in told-others.json told-nothing.json; do "$client/bin/lnt" submit -v "$submit" $file >/dev/null; done
+
+# LNT's own server, on a port that the system chooses.
+"$client/bin/lnt" create "$work/theirs" >create.log 2>&1 || die "lnt create did not work: $(tail -n 5 create.log)"
+port=$("$client/bin/python" -c 'import socket
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1])')
+"$client/bin/lnt" runserver "$work/theirs" --hostname 127.0.0.1 --port "$port" >theirs.log 2>&1 &
+theirs=$!
+tries=0
+until "$client/bin/python" -c 'import socket, sys
+socket.create_connection(("127.0.0.1", int(sys.argv[1])))' "$port" 2>/dev/null; do
+	kill -0 "$theirs" 2>/dev/null || die "LNT's server did not start: $(tail -n 5 theirs.log)"
+	tries=$((tries + 1))
+	[ "$tries" -lt 600 ] || die "LNT's server is not ready: $(tail -n 5 theirs.log)"
+	sleep 0.2
+done
+their=http://127.0.0.1:$port/db_default/v4/nts/submitRun
+# The machine is as new to this server's other database as to theirs.
+ours=$root/db_perf/v4/nts/submitRun
+neutral="$steady; s/Importing '.*'/Importing FILE/; s/^Results available at: .*/Results available at: URL/"
+for name in first unchanged regressed improved failing still-failing fixed others nothing; do
+	"$client/bin/lnt" submit -v "$ours" "told-$name.json" 2>&1 | sed "$neutral" >ours.out
+	"$client/bin/lnt" submit -v "$their" "told-$name.json" 2>&1 | sed "$neutral" >theirs.out
+	holds "submit -v, $name, as LNT's own server has it" ours.out "$(cat theirs.out)"
 done
 
 echo "$passed passed, $failed failed"
