@@ -34,7 +34,7 @@ func (d *Detector) append(ctx context.Context, m machine, findings []event.Findi
 			return err
 		}
 		key := fmt.Sprintf("%s machine %d (%d,%d] part %d", d.job.Name, m.id, m.SeenSeq, m.DataSeq, i)
-		events = append(events, m.progress.envelope(d, event.ChangeFound, key, body))
+		events = append(events, m.envelope(d, event.ChangeFound, key, body))
 	}
 	if err := d.send(ctx, m.progress, events); err != nil {
 		return fmt.Errorf("append findings: %w", err)

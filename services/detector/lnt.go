@@ -303,7 +303,7 @@ func (s *lntSuite) appendLNT(ctx context.Context, w window, findings []event.Fin
 		if err != nil {
 			return err
 		}
-		events = append(events, s.progress.envelope(s.Detector, event.ChangeFound, fmt.Sprintf("%s %d part %d", lntJob, w.Seq, i), body))
+		events = append(events, s.envelope(s.Detector, event.ChangeFound, fmt.Sprintf("%s %d part %d", lntJob, w.Seq, i), body))
 	}
 	if err := s.send(ctx, s.progress, events); err != nil {
 		return fmt.Errorf("append findings: %w", err)

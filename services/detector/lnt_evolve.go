@@ -47,7 +47,7 @@ func (s *lntSuite) evolve(ctx context.Context, w window) error {
 		if err != nil {
 			return err
 		}
-		e := s.progress.envelope(s.Detector, event.RegressionTriaged, fmt.Sprintf("%s evolve %d", lntJob, w.Seq), body)
+		e := s.envelope(s.Detector, event.RegressionTriaged, fmt.Sprintf("%s evolve %d", lntJob, w.Seq), body)
 		e.Actor = "detector:" + event.DetectorLNT
 		events = append(events, e)
 	}
