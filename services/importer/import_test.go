@@ -311,3 +311,19 @@ func TestPicked_SomeOfMany_FirstAndLastAmongThem(t *testing.T) {
 		t.Errorf("picked %d of all", n)
 	}
 }
+
+func FuzzJournal(f *testing.F) {
+	f.Add("# about\n1 10 2\n3 refused 1 400 why not\n4 1")
+	f.Add("1 refused\n-1 2 3\n99999999999 1 1\n1 1 x\n\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		j := &journal{stored: map[uint32]stored{}, refused: map[uint32]int{}}
+		for line := range strings.Lines(text) {
+			j.read(line)
+		}
+		j.read("7 refused 2 400 later stored\n")
+		j.read("7 70 1\n")
+		if j.stored[7] != (stored{70, 1}) || j.refused[7] != 0 {
+			t.Errorf("run 7 is %+v and was refused %d times, want {70 1} and never", j.stored[7], j.refused[7])
+		}
+	})
+}

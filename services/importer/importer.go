@@ -322,7 +322,7 @@ func completed(have *suite.Schema, source suite.Schema) (want suite.Schema, chan
 func (i *Importer) report(j *job, m mover, machines []Machine, heads []Head, took time.Duration) {
 	rate := ""
 	if s := took.Seconds(); m.runs > 0 && s > 0 {
-		rate = fmt.Sprintf(", %.0f runs/s, %.0f samples/s", float64(m.runs)/s, float64(m.values)/s)
+		rate = fmt.Sprintf(", %.1f runs/s, %.0f values/s", float64(m.runs)/s, float64(m.values)/s)
 	}
 	i.say("%s: %d runs of %d imported now, %d had been before, %d refused; %d rows, %d values in %s%s",
 		j, m.runs, len(heads), m.before, len(m.refusals), m.rows, m.values, took.Round(time.Millisecond), rate)

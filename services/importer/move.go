@@ -62,7 +62,10 @@ func (m *mover) read(ctx context.Context, group *errgroup.Group, todo []Head) <-
 			select {
 			case places <- place:
 			case <-ctx.Done():
-				return errors.Join(context.Cause(ctx), readers.Wait())
+				if err := readers.Wait(); err != nil {
+					return err
+				}
+				return context.Cause(ctx)
 			}
 			readers.Go(func() error {
 				p, err := m.pack(ctx, h, m.attempts[h.ID])

@@ -59,7 +59,7 @@ func (p *progress) add(runs, values int) {
 	}
 	p.said = now
 	left := time.Duration(float64(took) / float64(p.runs) * float64(p.expected-p.runs))
-	fmt.Fprintf(p.out, "%d of %d runs, %.0f runs/s, %.0f values/s, %s left\n",
+	fmt.Fprintf(p.out, "%d of %d runs, %.1f runs/s, %.0f values/s, %s left\n",
 		p.runs, p.expected, float64(p.runs)/took.Seconds(), float64(p.value)/took.Seconds(), left.Round(time.Second))
 }
 

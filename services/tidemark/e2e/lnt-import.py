@@ -2,6 +2,7 @@
 
   lnt-import.py fill ROOT TOKEN
   lnt-import.py compare [--ids] [--machine NAME] SOURCE DATABASE TARGET DATABASE
+  lnt-import.py links SOURCE DATABASE TARGET DATABASE
   lnt-import.py count ROOT DATABASE
   lnt-import.py one ROOT TOKEN               posts one more run
   lnt-import.py delete ROOT TOKEN DATABASE   deletes the first run of nts
@@ -198,6 +199,23 @@ def compare(args):
     print(runs)
 
 
+def links(source, of, target, to):
+    """Follows the addresses of runs, machines, orders and graphs that were good at the source."""
+    seen = 0
+    for suite in SUITES:
+        for machine in get(source, of, suite, "machines")["machines"]:
+            base = "%s/db_%s/v4/%s/" % (target, to, suite)
+            paths = {"machine/%d" % machine["id"]: machine["name"], "graph?plot.0=%d.1.0" % machine["id"]: ""}
+            for run in get(source, of, suite, "machines/%d" % machine["id"])["runs"][:3]:
+                paths["%d" % run["id"]] = paths["order/%d" % run["order_id"]] = run["llvm_project_revision"]
+            for path, text in paths.items():
+                _, page = ask("GET", base + path)
+                if text not in page.decode():
+                    sys.exit("%s%s does not say %s" % (base, path, text))
+                seen += 1
+    print(seen > 0)
+
+
 def count(root, database):
     total = 0
     for suite in SUITES:
@@ -211,6 +229,8 @@ if sys.argv[1] == "fill":
     Filler(*sys.argv[2:]).fill()
 elif sys.argv[1] == "compare":
     compare(sys.argv[2:])
+elif sys.argv[1] == "links":
+    links(*sys.argv[2:])
 elif sys.argv[1] == "one":
     Filler(*sys.argv[2:]).post("nts", {"name": "big"}, {"llvm_project_revision": "2000", "start_time": "2026-05-01T00:00:00"}, [{"name": "group/alpha", "score": 1}])
 elif sys.argv[1] == "delete":

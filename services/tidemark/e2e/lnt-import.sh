@@ -169,6 +169,7 @@ complete "runs count once" killed
 import_lnt kept --db lnt --keep-ids
 imported "import with ids from SQLite"
 complete "the same answers, ids included" kept --ids
+is "old links lead there" True "$(tool links "$lnt" default "$root" kept 2>&1)"
 import_lnt keptrest --from "$lnt" --keep-ids
 imported "import with ids over REST"
 complete "the same answers, ids included, over REST" keptrest --ids
