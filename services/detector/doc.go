@@ -6,4 +6,8 @@
 // only after that, so a crash repeats a slot and loses none; a repeat finds
 // nothing new. Statements get their position as parameters and never ask the
 // clock, so any slot can be run again.
+//
+// The detector "lnt" judges run by run instead, each as of its own position and
+// after what was found in the one before can be read; docs/detection.md says what
+// it shares with LNT.
 package detector
