@@ -14,7 +14,7 @@ import (
 // order that the query's file promises, so that large answers are encoded as they arrive.
 type reads interface {
 	Schema(ctx context.Context, k key) (encoded string, found bool, err error)
-	Position(ctx context.Context, k key) (seq uint64, err error)
+	Position(ctx context.Context, k key) (at position, err error)
 	Machines(ctx context.Context, k key, each func(machineRow) error) error
 	Machine(ctx context.Context, k key, id uint32, name string) ([]machineRow, error)
 	MachineRuns(ctx context.Context, k key, machineID uint32, each func(runRow) error) error
@@ -81,6 +81,12 @@ type cell struct {
 	seq    uint64
 	row    uint32
 	metric uint32
+}
+
+// position says how far a suite's log goes, and what of it can be read.
+type position struct {
+	Seq  uint64 `ch:"position"`
+	Seen uint64 `ch:"seen"`
 }
 
 type testRow struct {
@@ -184,11 +190,9 @@ func (r storeReads) Schema(ctx context.Context, k key) (string, bool, error) {
 	return row.Schema, found, err
 }
 
-func (r storeReads) Position(ctx context.Context, k key) (uint64, error) {
-	row, _, err := one[struct {
-		Seq uint64 `ch:"seq"`
-	}](ctx, r.Store, qPosition, k.params())
-	return row.Seq, err
+func (r storeReads) Position(ctx context.Context, k key) (position, error) {
+	at, _, err := one[position](ctx, r.Store, qPosition, k.params())
+	return at, err
 }
 
 func (r storeReads) Machines(ctx context.Context, k key, each func(machineRow) error) error {

@@ -18,10 +18,15 @@ import (
 type TestResult struct{ Name, TestStatus, PerfStatus string }
 
 // Results compares runs with those before them as LNT does, with the two reads of each.
-type Results struct{ store *store.Store }
+type Results struct {
+	store *store.Store
+	turns chan struct{}
+}
 
 // NewResults opens nothing.
-func NewResults(s *store.Store) *Results { return &Results{store: s} }
+func NewResults(s *store.Store) *Results {
+	return &Results{store: s, turns: make(chan struct{}, resultsAtOnce)}
+}
 
 var (
 	qResultsRuns = sql.MustQuery("results_runs")
@@ -36,12 +41,21 @@ const (
 	resultsConfidence = 0.05
 )
 
+// resultsAtOnce is how many runs are compared at once; more wait. So a crowd of submitters leaves reads to others.
+const resultsAtOnce = 2
+
 // errNoRun says that there is no such run, or not any more.
 var errNoRun = errors.New("no such run")
 
 // TestResults lists the test_results of a run in LNT's order: metric by metric as the suite declares them; within a metric the
 // new failures first, then what passes again, regressions, improvements, what is new, old failures and the rest, each by name.
 func (r *Results) TestResults(ctx context.Context, database, suiteName string, runID uint32) ([]TestResult, error) {
+	select {
+	case r.turns <- struct{}{}:
+		defer func() { <-r.turns }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait to compare run %d of %s/%s: %w", runID, database, suiteName, ctx.Err())
+	}
 	k := key{database, suiteName}
 	runs, err := r.runs(ctx, k, runID)
 	if err != nil {

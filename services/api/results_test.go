@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"testing"
@@ -64,6 +65,19 @@ func TestTestResults_OfASuiteOfItsOwn_HasItsMetrics(t *testing.T) {
 	list, err := NewResults(s).TestResults(t.Context(), "default", "own", got.RunID)
 	if d := cmp.Diff([]TestResult{{"t.speed", "UNCHANGED_PASS", "REGRESSED"}}, list); err != nil || d != "" {
 		t.Errorf("%v, -want +got:\n%s", err, d)
+	}
+}
+
+func TestTestResults_TooManyAtOnce_WaitUntilTheirTimeIsUp(t *testing.T) {
+	t.Parallel()
+	r := NewResults(nil)
+	for range resultsAtOnce {
+		r.turns <- struct{}{}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := r.TestResults(ctx, "default", "nts", 1); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -81,11 +81,11 @@ func (s *Service) getSeries(c *fiber.Ctx, q v5Request) error {
 		return err
 	}
 	// The position is read before the data: data that arrives in between makes the tag old, never wrong.
-	position, err := s.read.Position(q.ctx, q.key)
+	at, err := s.read.Position(q.ctx, q.key)
 	if err != nil {
 		return err
 	}
-	tag := fmt.Sprintf(`W/"%s-%d"`, seriesFormat, position)
+	tag := fmt.Sprintf(`W/"%s-%d-%d"`, seriesFormat, at.Seq, at.Seen)
 	if knows(c, tag) {
 		return c.SendStatus(fiber.StatusNotModified)
 	}

@@ -440,8 +440,8 @@ func occupy(t *testing.T, s *store.Store) (release func()) {
 		ended <- s.Each(t.Context(), q, store.Params{"database": "d", "suite": "s"}, func(scan func(dest ...any) error) error {
 			close(taken)
 			<-done
-			var n uint64
-			return scan(&n)
+			var position, seen uint64
+			return scan(&position, &seen)
 		})
 	}()
 	select {

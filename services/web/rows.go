@@ -173,8 +173,10 @@ type pointRow struct {
 	Failed  []uint8   `ch:"sample_failed"`
 }
 
+// positionRow says how far a suite's log goes, and what of it can be read.
 type positionRow struct {
 	Position uint64 `ch:"position"`
+	Seen     uint64 `ch:"seen"`
 }
 
 type receiptRow struct {

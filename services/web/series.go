@@ -124,7 +124,7 @@ func (s *Service) graphData(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	tag := dataTag(in, q, position.Position)
+	tag := dataTag(in, q, position)
 	c.Set(fiber.HeaderETag, tag)
 	if matches(c.Get(fiber.HeaderIfNoneMatch), tag) {
 		return c.SendStatus(fiber.StatusNotModified)
@@ -145,10 +145,10 @@ func (s *Service) graphData(c *fiber.Ctx) error {
 // chartFormat changes when the JSON does, so that no browser keeps the old form.
 const chartFormat = 1
 
-func dataTag(in suiteView, q graphQuery, position uint64) string {
+func dataTag(in suiteView, q graphQuery, p positionRow) string {
 	sum := fnv.New64a()
 	_, _ = fmt.Fprint(sum, chartFormat, in.Database, in.Name, q, string(in.Encode()))
-	return fmt.Sprintf(`"%d-%x"`, position, sum.Sum64())
+	return fmt.Sprintf(`"%d-%d-%x"`, p.Position, p.Seen, sum.Sum64())
 }
 
 func (s *Service) chart(c *fiber.Ctx, in suiteView, q graphQuery) (chartData, error) {
