@@ -18,7 +18,7 @@ const (
 
 // isoTime is an ISO 8601 date and time of day, each extended (2026-02-03, 04:05:06) or basic (20260203, 040506); seconds and minutes may
 // be absent, a fraction is one of the last unit given, the zone may be absent. A blank may stand for the T.
-var isoTime = regexp.MustCompile(`^(\d{4})(?:-(\d\d)-(\d\d)|(\d\d)(\d\d))[T ](\d\d)(?::(\d\d)(?::(\d\d))?|(\d\d)(\d\d)?)?(?:[.,](\d+))?(?:(Z)|([+-]\d\d)(?::?(\d\d))?)?$`)
+var isoTime = regexp.MustCompile(`^(\d{4})(?:-(\d\d)-(\d\d)|(\d\d)(\d\d))[T ](\d\d)(?::(\d\d)(?::(\d\d))?|(\d\d)(\d\d)?)?(?:[.,](\d+))?(?:(Z)|([+-](?:[01]\d|2[0-3]))(?::?([0-5]\d))?)?$`)
 
 // looseTime is what C's strptime takes for the same: digits may be missing.
 var looseTime = regexp.MustCompile(`^(\d{4})-(\d\d?)-(\d\d?)\s+(\d\d?):(\d\d?):(\d\d?)$`)

@@ -329,6 +329,7 @@ func TestResolve_Times(t *testing.T) {
 		"fraction too fine":         {`,"start_time":"2026-02-03T04:05:06.9999999"`, at("2026-02-03T04:05:06.999999Z"), at("2026-02-03T04:05:06.999999Z"), ""},
 		"missing digits":            {`,"start_time":"2026-2-3  4:5:6"`, at("2026-02-03T04:05:06Z"), at("2026-02-03T04:05:06Z"), ""},
 		"basic, odd":                {`,"start_time":"2026-02-03T04:0506"`, now, now, "run.start_time"},
+		"zone of a day":             {`,"start_time":"2026-02-03T04:05:06+24:00"`, now, now, "run.start_time"},
 		"hour 24":                   {`,"start_time":"2026-02-03T24:00:00"`, now, now, "run.start_time"},
 		"leap second":               {`,"start_time":"2026-02-03 23:59:60"`, now, now, "run.start_time"},
 		"minutes":                   {`,"start_time":"2026-02-03T04:05"`, at("2026-02-03T04:05:00Z"), at("2026-02-03T04:05:00Z"), ""},
