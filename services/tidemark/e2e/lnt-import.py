@@ -15,6 +15,7 @@ import urllib.parse
 import urllib.request
 
 SUITES = ["nts", "compile", "odd"]
+VALUES = {"nts": 4, "compile": 0, "odd": 1}  # the index of a field that has a graph
 
 
 def ask(method, url, body=None, headers=(), may=()):
@@ -205,7 +206,7 @@ def links(source, of, target, to):
     for suite in SUITES:
         for machine in get(source, of, suite, "machines")["machines"]:
             base = "%s/db_%s/v4/%s/" % (target, to, suite)
-            paths = {"machine/%d" % machine["id"]: machine["name"], "graph?plot.0=%d.1.0" % machine["id"]: ""}
+            paths = {"machine/%d" % machine["id"]: machine["name"], "graph?plot.0=%d.1.%d" % (machine["id"], VALUES[suite]): ""}
             for run in get(source, of, suite, "machines/%d" % machine["id"])["runs"][:3]:
                 paths["%d" % run["id"]] = paths["order/%d" % run["order_id"]] = run["llvm_project_revision"]
             for path, text in paths.items():
