@@ -25,6 +25,9 @@ func (s *State) define(schema suite.Schema) Decision {
 	if why != nil {
 		return rejected(why)
 	}
+	if s.last == (serials{}) { // nothing was ever measured, so no link names a metric by its place
+		next.Metrics = inPlace(schema.Metrics, next.Metrics, metricName)
+	}
 	var d Decision
 	if !bytes.Equal(next.Encode(), s.schema.Encode()) {
 		s.schema = &next
@@ -42,7 +45,6 @@ func evolve(old, wanted suite.Schema) (suite.Schema, *Refusal) {
 			return suite.Schema{}, cannotMigrate("metrics", "Type mismatch in metric '%s'", m.Name)
 		}
 	}
-	metricName := func(m suite.Metric) string { return m.Name }
 	if gone := missing(old.Metrics, wanted.Metrics, metricName); gone != "" {
 		return suite.Schema{}, cannotMigrate("metrics", "Metrics removed: %s", gone)
 	}
@@ -83,7 +85,8 @@ func checkRunFields(old, wanted []suite.Field) *Refusal {
 	return nil
 }
 
-func fieldName(f suite.Field) string { return f.Name }
+func fieldName(f suite.Field) string   { return f.Name }
+func metricName(m suite.Metric) string { return m.Name }
 
 func cannotMigrate(field, format, what string) *Refusal {
 	return refusal(badRequest, field, "Cannot automatically migrate database: "+fmt.Sprintf(format, what), "")

@@ -2,6 +2,7 @@ package registry_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -115,19 +116,36 @@ func TestDefine_Changed_OnlyAdditionsAndDescriptions(t *testing.T) {
 	}
 }
 
-// A metric's position is its field index, which URLs and clients hold on to.
-func TestDefine_MetricsInAnotherOrder_KeepTheirPlacesAndStatusLinks(t *testing.T) {
+// A metric's position is its field index, which URLs and clients hold on to once there is something to hold on to.
+func TestDefine_MetricsInAnotherOrder_KeepTheirPlacesOnceSomethingIsStored(t *testing.T) {
 	t.Parallel()
-	l := &log{t: t, state: registry.New("default", "libx")}
-	l.decide(defining(custom()))
-	next := custom()
-	next.Metrics = []suite.Metric{{Name: "size", Type: suite.Real}, {Name: "state", Type: suite.Status}, {Name: "time", Type: suite.Real, BiggerIsBetter: true}}
-	d := l.decide(defining(next))
-	want := []suite.Metric{
-		{Name: "time", Type: suite.Real, BiggerIsBetter: true, Status: "state"}, {Name: "state", Type: suite.Status}, {Name: "size", Type: suite.Real},
+	nts, _ := suite.BuiltIn("nts")
+	next := nts.Clone()
+	slices.Reverse(next.Metrics)
+	for i := range next.Metrics {
+		next.Metrics[i].Status = "" // as LNT's files say it
 	}
-	if diff := cmp.Diff(d.Rows.Schema.Metrics, want); diff != "" {
-		t.Errorf("got - want +\n%s", diff)
+	backwards := nts.Clone()
+	slices.Reverse(backwards.Metrics)
+	for _, c := range []struct {
+		name   string
+		stored bool
+		want   []suite.Metric
+	}{{"empty suite", false, backwards.Metrics}, {"suite with a run", true, nts.Metrics}} {
+		l := setup(t)
+		if c.stored {
+			l.accept(run("m", "1"))
+		}
+		more := next.Clone()
+		more.Metrics = append(more.Metrics, suite.Metric{Name: "cycles", Type: suite.Real})
+		d := l.decide(ofType(event.SuiteDefined, string(more.Encode())))
+		if d.Rows.Schema == nil {
+			t.Fatalf("%s: %s %q", c.name, d.Status, d.Error)
+		}
+		want := append(slices.Clone(c.want), suite.Metric{Name: "cycles", Type: suite.Real})
+		if diff := cmp.Diff(d.Rows.Schema.Metrics, want); diff != "" {
+			t.Errorf("%s: got - want +\n%s", c.name, diff)
+		}
 	}
 }
 
