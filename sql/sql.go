@@ -150,7 +150,7 @@ var (
 	clock  = regexp.MustCompile(`(?i)\b(now|now64|today|yesterday|currentTimestamp|rand|rand64|generateUUIDv[47])\s*\(`)
 	source = regexp.MustCompile(`(?i)\b(?:from|join)\s+([a-z_]+)`)
 	tables = lo.SliceToMap([]string{
-		"ledger", "suites", "machines", "orders", "tests", "runs", "samples", "sample_texts",
+		"ledger", "ledger_changes", "suites", "machines", "orders", "tests", "runs", "samples", "sample_texts",
 		"superseded", "findings", "regressions", "job_runs",
 	}, func(t string) (string, bool) { return t, true })
 )

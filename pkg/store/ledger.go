@@ -134,6 +134,9 @@ func (s *Store) InsertLedger(ctx context.Context, rows []LedgerRow) error {
 	ctx, cancel := bounded(ctx, s.cfg.WriteTimeout)
 	defer cancel()
 	first, last := rows[0].Offset, rows[len(rows)-1].Offset
+	if err := insertChanges(ctx, s.writes, rows); err != nil {
+		return fmt.Errorf("insert events [%d,%d] of %s/%d: %w", first, last, rows[0].Topic, rows[0].Partition, err)
+	}
 	if err := insertLedger(ctx, s.writes, rows); err != nil {
 		return fmt.Errorf("insert events [%d,%d] of %s/%d: %w", first, last, rows[0].Topic, rows[0].Partition, err)
 	}
@@ -144,9 +147,12 @@ func (s *Store) InsertLedger(ctx context.Context, rows []LedgerRow) error {
 // again, exactly as they are: whatever a view had not made of them before is
 // made now. Positions are those of the log.
 func (s *Store) ReinsertLedger(ctx context.Context, topic string, partition uint32, from, next uint64) error {
-	err := s.Exec(ctx, reinsertLedger, Params{"topic": topic, "partition": partition, "from": from, "next": next})
-	if err != nil {
-		return fmt.Errorf("insert events [%d,%d) of %s/%d again: %w", from, next, topic, partition, err)
+	const stretch = "topic = {topic:String} AND partition = {partition:UInt32} AND offset >= {from:UInt64} AND offset < {next:UInt64}"
+	for _, statement := range CopyLedger("", "", stretch) {
+		err := s.Exec(ctx, statement, Params{"topic": topic, "partition": partition, "from": from, "next": next})
+		if err != nil {
+			return fmt.Errorf("insert events [%d,%d) of %s/%d again: %w", from, next, topic, partition, err)
+		}
 	}
 	return nil
 }
@@ -178,12 +184,17 @@ func insertLedger(ctx context.Context, conn driver.Conn, rows []LedgerRow) error
 	ctx = clickhouse.Context(ctx,
 		clickhouse.WithSettings(ledgerSettings(rows)),
 		clickhouse.WithColumnNamesAndTypes(ledgerTypes))
-	batch, err := conn.PrepareBatch(ctx, insertLedgerText)
+	return send(ctx, conn, insertLedgerText, ledgerColumns, rows)
+}
+
+// send inserts the rows' columns as one block.
+func send(ctx context.Context, conn driver.Conn, statement string, columns []ledgerColumn, rows []LedgerRow) error {
+	batch, err := conn.PrepareBatch(ctx, statement)
 	if err != nil {
 		return fmt.Errorf("prepare: %w", err)
 	}
 	defer batch.Close() //nolint:errcheck // after Send there is nothing left to close; before it the first error tells more
-	for i, column := range ledgerColumns {
+	for i, column := range columns {
 		if err := column.put(batch.Column(i), rows); err != nil {
 			return fmt.Errorf("column %s: %w", column.name, err)
 		}
@@ -210,13 +221,6 @@ func ledgerSettings(rows []LedgerRow) clickhouse.Settings {
 		"os_threads_nice_value_materialized_view": 3,
 	}
 }
-
-// reinsertLedger switches deduplication off: the views must see the rows even
-// when the server remembers having stored them.
-const reinsertLedger = `INSERT INTO ledger
-SELECT * FROM ledger FINAL
-WHERE topic = {topic:String} AND partition = {partition:UInt32} AND offset >= {from:UInt64} AND offset < {next:UInt64}
-SETTINGS async_insert = 0, insert_deduplicate = 0, deduplicate_blocks_in_dependent_materialized_views = 0, materialized_views_ignore_errors = 0`
 
 // ledgerColumn is one column of the table and how rows give its values.
 type ledgerColumn struct {
@@ -340,9 +344,16 @@ var ledgerColumns = []ledgerColumn{
 }
 
 var (
-	ledgerTypes = lo.Map(ledgerColumns, func(c ledgerColumn, _ int) clickhouse.ColumnNameAndType {
+	ledgerTypes      = typesOf(ledgerColumns)
+	insertLedgerText = "INSERT INTO ledger (" + namesOf(ledgerColumns) + ")"
+)
+
+func typesOf(columns []ledgerColumn) []clickhouse.ColumnNameAndType {
+	return lo.Map(columns, func(c ledgerColumn, _ int) clickhouse.ColumnNameAndType {
 		return clickhouse.ColumnNameAndType{Name: c.name, Type: c.kind}
 	})
-	insertLedgerText = "INSERT INTO ledger (" +
-		strings.Join(lo.Map(ledgerColumns, func(c ledgerColumn, _ int) string { return c.name }), ", ") + ")"
-)
+}
+
+func namesOf(columns []ledgerColumn) string {
+	return strings.Join(lo.Map(columns, func(c ledgerColumn, _ int) string { return c.name }), ", ")
+}

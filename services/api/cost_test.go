@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
-	"strings"
 	"testing"
 
 	"tidemark/pkg/store"
@@ -66,29 +65,4 @@ func ledgerGranules(t *testing.T, data *store.Store, q sql.File, p store.Params)
 		}
 	}
 	return read, of
-}
-
-// TestPosition_LongHistory_OneRowPerPart holds the question that every page asks to the ledger's projection.
-func TestPosition_LongHistory_OneRowPerPart(t *testing.T) {
-	t.Parallel()
-	data := testkit.Store(t)
-	events := newFeed(data)
-	for i := range 3 {
-		events.add(t, input{Body: report("m", fmt.Sprint(i))})
-	}
-	q := qPosition
-	q.Text = "EXPLAIN " + q.Text
-	lines, err := store.Select[struct {
-		Line string `ch:"explain"`
-	}](t.Context(), data, q, key{"default", "nts"}.params())
-	if err != nil {
-		t.Fatal(err)
-	}
-	var plan strings.Builder
-	for _, l := range lines {
-		plan.WriteString(l.Line + "\n")
-	}
-	if !strings.Contains(plan.String(), "(ledger_positions)") || strings.Contains(plan.String(), ".ledger)") {
-		t.Errorf("the ledger itself is read:\n%s", &plan)
-	}
 }

@@ -208,7 +208,7 @@ func TestClickHouse_ViewThrows_HeldUntilRepairedNothingLostOrDoubled(t *testing.
 			t.Fatal(err)
 		}
 	}
-	modify("SELECT database, suite, toUInt32(throwIf(seq > 0, 'broken')) AS test_id, '' AS name FROM ledger")
+	modify("SELECT database, suite, toUInt32(throwIf(seq > 0, 'broken')) AS test_id, '' AS name FROM ledger_changes")
 	held := make(chan struct{}, 100)
 	l := storyLog(t)
 	p, stop := start(t, quickConfig(), l, &noting{Store: ClickHouse(s), failed: held})
@@ -220,7 +220,7 @@ func TestClickHouse_ViewThrows_HeldUntilRepairedNothingLostOrDoubled(t *testing.
 	if l.committedNow() != -1 {
 		t.Error("the position moved over events that are not stored")
 	}
-	modify("SELECT database, suite, id AS test_id, name FROM ledger ARRAY JOIN test_row_id AS id, test_row_name AS name")
+	modify("SELECT database, suite, id AS test_id, name FROM ledger_changes ARRAY JOIN test_row_id AS id, test_row_name AS name")
 	l.drained(t)
 	if err := p.Ready(); err != nil {
 		t.Errorf("Ready after repair: %v", err)
@@ -238,7 +238,7 @@ func TestClickHouse_ViewThrowsThenCrash_NextOwnerHeals(t *testing.T) {
 	t.Parallel()
 	reference, s := testkit.Store(t), testkit.Store(t)
 	project(t, quickConfig(), storyLog(t), ClickHouse(reference))
-	if err := s.Exec(t.Context(), "ALTER TABLE mv_tests MODIFY QUERY SELECT database, suite, toUInt32(throwIf(seq > 0, 'broken')) AS test_id, '' AS name FROM ledger", nil); err != nil {
+	if err := s.Exec(t.Context(), "ALTER TABLE mv_orders MODIFY QUERY SELECT database, suite, toUInt32(throwIf(seq > 0, 'broken')) AS order_id FROM ledger", nil); err != nil {
 		t.Fatal(err)
 	}
 	held := make(chan struct{}, 100)
@@ -248,7 +248,7 @@ func TestClickHouse_ViewThrowsThenCrash_NextOwnerHeals(t *testing.T) {
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Exec(t.Context(), "ALTER TABLE mv_tests MODIFY QUERY SELECT database, suite, id AS test_id, name FROM ledger ARRAY JOIN test_row_id AS id, test_row_name AS name", nil); err != nil {
+	if err := s.Exec(t.Context(), "ALTER TABLE mv_orders MODIFY QUERY SELECT database, suite, id AS order_id, seq, name, vals AS values, sort_key FROM ledger ARRAY JOIN order_row_id AS id, order_row_name AS name, order_row_values AS vals, order_row_sort_key AS sort_key", nil); err != nil {
 		t.Fatal(err)
 	}
 	project(t, quickConfig(), l, ClickHouse(s))

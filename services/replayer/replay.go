@@ -259,9 +259,8 @@ func batches(rows []store.LedgerRow) [][]store.LedgerRow {
 
 // copySuite takes the decisions as they are.
 func (r *Replayer) copySuite(ctx context.Context, t task, m mark) error {
-	text := "INSERT INTO " + at(r.cfg.Into, ledgerTable) + " SELECT * FROM " + at(r.cfg.Source, ledgerTable) + " FINAL" + between + settingsOfCopies
 	return r.stretches(ctx, t.key, m.seq, t.last, true, func(s stretch) error {
-		if err := r.rebuilt.Exec(ctx, text, t.key.params(store.Params{"first": s.first, "last": s.last})); err != nil {
+		if err := r.copyLedger(ctx, r.cfg.Source, t.key.params(store.Params{"first": s.first, "last": s.last})); err != nil {
 			return fmt.Errorf("copy events [%d,%d] of %s: %w", s.first, s.last, t.key, err)
 		}
 		m = mark{s.last, m.differences}

@@ -70,11 +70,20 @@ func positions(ctx context.Context, s *store.Store, database string) (map[suiteK
 	return last, err
 }
 
-// settingsOfCopies switch deduplication off: the views must see the rows whatever the server remembers.
-const settingsOfCopies = " SETTINGS async_insert = 0, insert_deduplicate = 0, deduplicate_blocks_in_dependent_materialized_views = 0, materialized_views_ignore_errors = 0"
+// copyLedger puts a stretch of one suite's events, as decided, into the rebuilt database, with all that the views make of it.
+func (r *Replayer) copyLedger(ctx context.Context, from string, part store.Params) error {
+	for _, statement := range store.CopyLedger(r.cfg.Into, from, within) {
+		if err := r.rebuilt.Exec(ctx, statement, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // between picks the events of one suite.
-const between = " WHERE database = {database:String} AND suite = {suite:String} AND seq BETWEEN {first:UInt64} AND {last:UInt64}"
+const between = " WHERE " + within
+
+const within = "database = {database:String} AND suite = {suite:String} AND seq BETWEEN {first:UInt64} AND {last:UInt64}"
 
 // resume finds where a suite goes on, and completes what was stored in part.
 func (r *Replayer) resume(ctx context.Context, k suiteKey, m mark, stored uint64) (mark, error) {
@@ -92,7 +101,7 @@ func (r *Replayer) resume(ctx context.Context, k suiteKey, m mark, stored uint64
 	if n != stored-m.seq {
 		return m, fmt.Errorf("%s has %d of the events after %d up to %d in %s; %s", k, n, m.seq, stored, r.cfg.Into, r.startOver())
 	}
-	if err := r.rebuilt.Exec(ctx, "INSERT INTO ledger SELECT * FROM ledger FINAL"+between+settingsOfCopies, part); err != nil {
+	if err := r.copyLedger(ctx, r.cfg.Into, part); err != nil {
 		return m, fmt.Errorf("complete %s after %d: %w", k, m.seq, err)
 	}
 	differences, err := r.differences(ctx, k, m.seq+1, stored)

@@ -1,7 +1,6 @@
 -- ledger: one row per event of a suite, with the bytes as they came and what was decided.
 -- The archive of record: every other table is filled from it by views and can be rebuilt from it.
 -- Small granules, because the usual read is one run (one row) by its position.
--- The projection holds v_positions, whose expressions must be these word for word: how far each suite goes is asked all the time, and must not cost a scan.
 CREATE TABLE IF NOT EXISTS ledger
 (
     database          LowCardinality(String),
@@ -76,19 +75,9 @@ CREATE TABLE IF NOT EXISTS ledger
     profile_counters  Array(String) COMMENT 'a=1,b=2',
 
     INDEX ledger_event_id event_id TYPE bloom_filter(0.001) GRANULARITY 64,
-    INDEX ledger_offset (partition, offset) TYPE minmax GRANULARITY 16,
-    PROJECTION ledger_positions
-    (
-        SELECT
-            database,
-            suite,
-            max(seq),
-            maxIf(seq, run_id > 0 OR arrayMax(deleted_run_id) > 0),
-            maxIf(seq, arrayMax(machine_row_merged_into) > 0)
-        GROUP BY database, suite
-    )
+    INDEX ledger_offset (partition, offset) TYPE minmax GRANULARITY 16
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (database, suite, seq)
 -- The log's position moves on once a row is here, so the row has to be on the disk. The tables behind can be filled again.
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, index_granularity = 64, index_granularity_bytes = 4194304, non_replicated_deduplication_window = 1000, deduplicate_merge_projection_mode = 'rebuild'
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, index_granularity = 64, index_granularity_bytes = 4194304, non_replicated_deduplication_window = 1000

@@ -9,7 +9,7 @@ SELECT
     params,
     deleted,
     merged_into
-FROM ledger
+FROM ledger_changes
 ARRAY JOIN
     machine_row_id AS id,
     machine_row_name AS name,

@@ -8,5 +8,5 @@ SELECT
     machine_id,
     order_id,
     1 AS deleted
-FROM ledger
+FROM ledger_changes
 ARRAY JOIN deleted_run_id AS gone

@@ -25,5 +25,5 @@ SELECT
     received_at AS found_at,
     JSONExtractBool(finding, 'active') AS active,
     JSONExtractBool(finding, 'dismissed') AS dismissed
-FROM ledger
+FROM ledger_changes
 ARRAY JOIN finding_rows AS finding

@@ -11,5 +11,5 @@ SELECT
     JSONExtract(regression, 'added', 'Array(UInt64)') AS added,
     received_at AS changed_at,
     JSONExtractBool(regression, 'deleted') AS deleted
-FROM ledger
+FROM ledger_changes
 ARRAY JOIN regression_rows AS regression

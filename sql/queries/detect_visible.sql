@@ -13,7 +13,7 @@ WITH
     FROM v_regression_states
     WHERE database = {database:String} AND suite = {suite:String}
 ) AS regressions_to
-SELECT count() AS stored
+SELECT uniqExact(event_id) AS stored
 FROM v_effects
 WHERE database = {database:String}
     AND suite = {suite:String}

@@ -23,8 +23,8 @@ FROM
         database,
         suite,
         max(seq) AS last_seq,
-        maxIf(seq, run_id > 0 OR arrayMax(deleted_run_id) > 0) AS last_run_seq,
-        maxIf(seq, arrayMax(machine_row_merged_into) > 0) AS last_merge_seq
+        maxIf(seq, run_id > 0 OR notEmpty(deleted_run_id)) AS last_run_seq,
+        maxIf(seq, notEmpty(machine_row_merged_into) AND arrayMax(machine_row_merged_into) > 0) AS last_merge_seq
     FROM ledger
     GROUP BY database, suite
 ) AS l
