@@ -148,7 +148,7 @@ func (j *chartJSON) line(item chartItem, scale float64) chartedLine {
 		values := lo.Map(g.samples, func(v chartSample, _ int) float64 { return v.value * scale })
 		value := aggregate(values, j.aggregate(item))
 		out.values = append(out.values, value)
-		out.points.add(g.x, &value)
+		out.add(g.x, &value)
 		out.meta = append(out.meta, g.samples[closest(values, value)].meta())
 		if !j.options.HideAllPoints && (len(values) > 1 || j.options.everySample) {
 			for i, v := range values {

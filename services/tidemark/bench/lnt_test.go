@@ -1,8 +1,8 @@
 package bench_test
 
 import (
-	"fmt"
 	"io"
+	"net/http"
 	"testing"
 	"time"
 )
@@ -85,8 +85,8 @@ func (p *product) read(n int, path string) times {
 		}
 		body, err := io.ReadAll(res.Body)
 		_ = res.Body.Close()
-		if err != nil || res.StatusCode != 200 {
-			p.b.Fatal(fmt.Errorf("%s: %d %v %.200s", path, res.StatusCode, err, body))
+		if err != nil || res.StatusCode != http.StatusOK {
+			p.b.Fatalf("%s: %d %v %.200s", path, res.StatusCode, err, body)
 		}
 		all = append(all, time.Since(began))
 	}

@@ -87,7 +87,7 @@ func everyRead(t *testing.T, s *server, said document) {
 			field = f.number(t, "column_id")
 		}
 	}
-	const points = `[[[501234],1.25,{"date":"2026-02-03 04:05:06","label":"501234","runID":"1"}],[[501234],1.5,{"date":"2026-02-03 04:05:06","label":"501234","runID":"1"}]]`
+	const points = `[["501234",1.5,{"date":"2026-02-03 04:05:06","label":"501234","runID":"1"}],["501234",1.25,{"date":"2026-02-03 04:05:06","label":"501234","runID":"1"}]]`
 	plot := "1/1/" + strconv.Itoa(field)
 	if a := s.get(t, "/api/db_"+s.database+"/v4/nts/graph/"+plot); strings.TrimSpace(a.text) != points {
 		t.Errorf("graph %s", a.text)
