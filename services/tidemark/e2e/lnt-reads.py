@@ -416,7 +416,9 @@ def parsed(answer):
 
 
 def without_version(body):
-    return re.sub(r'"LNT Server v[^"]*"', '"LNT Server"', body)
+    """The text without the server's version, and exponents without the zeros that Python puts before them."""
+    body = re.sub(r'"LNT Server v[^"]*"', '"LNT Server"', body)
+    return re.sub(r"(\d)e-0+(\d)", r"\1e-\2", body)
 
 
 def as_drawn(body):
