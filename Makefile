@@ -4,6 +4,7 @@ SHELL := /bin/sh
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+LNT_SEEDS ?= 1 2
 GOFUMPT := mvdan.cc/gofumpt@v0.12.0
 DATA ?= data
 ENGINE = pkg/embedded/clickhouse/engine/fetch.sh
@@ -31,12 +32,12 @@ test: engine assets browser ## all tests
 	TIDEMARK_LIBCHDB="$$(sh $(ENGINE))" go test -timeout 20m -count=1 ./services/tidemark/e2e # builds the program: go's cache does not see what that depends on
 
 race: engine assets browser ## the tests of everything concurrent, with the race detector
-	TIDEMARK_LIBCHDB="$$(sh $(ENGINE))" go test -race -timeout 20m ./pkg/eventlog/... ./pkg/lifecycle/... ./pkg/httpx/... ./pkg/client/... ./services/intake/... ./services/projector/... ./services/detector/...
+	TIDEMARK_LIBCHDB="$$(sh $(ENGINE))" go test -race -timeout 20m -skip LNT_ ./pkg/eventlog/... ./pkg/lifecycle/... ./pkg/httpx/... ./pkg/client/... ./services/intake/... ./services/projector/... ./services/detector/...
 
 test-lnt: engine build ## LNT's own client (PyPI, pinned, cached) against the product, and its server beside it
 	sh services/tidemark/e2e/lnt.sh bin/tidemark
-	TIDEMARK_LIBCHDB="$$(sh $(ENGINE))" sh services/tidemark/e2e/lnt-detector.sh bin/tidemark
-	TIDEMARK_LIBCHDB="$$(sh $(ENGINE))" sh services/tidemark/e2e/lnt-reads.sh bin/tidemark
+	TIDEMARK_LIBCHDB="$$(sh $(ENGINE))" sh services/tidemark/e2e/lnt-detector.sh bin/tidemark $(LNT_SEEDS)
+	TIDEMARK_LIBCHDB="$$(sh $(ENGINE))" sh services/tidemark/e2e/lnt-reads.sh bin/tidemark --writes
 	TIDEMARK_LIBCHDB="$$(sh $(ENGINE))" sh services/tidemark/e2e/lnt-import.sh bin/tidemark
 	TIDEMARK_LIBCHDB="$$(sh $(ENGINE))" sh services/tidemark/e2e/lnt-reports.sh bin/tidemark
 

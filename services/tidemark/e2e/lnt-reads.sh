@@ -3,6 +3,8 @@
 #
 #   lnt-reads.sh [PROGRAM [--writes]]   PROGRAM is the built tidemark, bin/tidemark by default
 #
+# LNT_EVERY  one in so many requests is made (default 1: all of them)
+#
 # LNT comes from lnt-client.sh; its server keeps its data in SQLite.
 set -eu
 
