@@ -40,62 +40,40 @@ type MachineDeletion struct {
 
 // Encode gives the body of a [MachineUpdated] event.
 func (m MachineUpdate) Encode() ([]byte, error) {
-	return encodeMachine(MachineUpdated, m, m.validate())
+	return encodeChecked(MachineUpdated, m)
 }
 
 // Encode gives the body of a [MachineRenamed] event.
 func (m MachineRename) Encode() ([]byte, error) {
-	return encodeMachine(MachineRenamed, m, m.validate())
+	return encodeChecked(MachineRenamed, m)
 }
 
 // Encode gives the body of a [MachineMerged] event.
-func (m MachineMerge) Encode() ([]byte, error) { return encodeMachine(MachineMerged, m, m.validate()) }
+func (m MachineMerge) Encode() ([]byte, error) { return encodeChecked(MachineMerged, m) }
 
 // Encode gives the body of a [MachineDeleted] event.
 func (m MachineDeletion) Encode() ([]byte, error) {
-	return encodeMachine(MachineDeleted, m, m.validate())
+	return encodeChecked(MachineDeleted, m)
 }
 
 // DecodeMachineUpdate is the inverse of [MachineUpdate.Encode].
 func DecodeMachineUpdate(body []byte) (MachineUpdate, error) {
-	return decodeMachine[MachineUpdate](MachineUpdated, body)
+	return decodeChecked[MachineUpdate](MachineUpdated, body)
 }
 
 // DecodeMachineRename is the inverse of [MachineRename.Encode].
 func DecodeMachineRename(body []byte) (MachineRename, error) {
-	return decodeMachine[MachineRename](MachineRenamed, body)
+	return decodeChecked[MachineRename](MachineRenamed, body)
 }
 
 // DecodeMachineMerge is the inverse of [MachineMerge.Encode].
 func DecodeMachineMerge(body []byte) (MachineMerge, error) {
-	return decodeMachine[MachineMerge](MachineMerged, body)
+	return decodeChecked[MachineMerge](MachineMerged, body)
 }
 
 // DecodeMachineDeletion is the inverse of [MachineDeletion.Encode].
 func DecodeMachineDeletion(body []byte) (MachineDeletion, error) {
-	return decodeMachine[MachineDeletion](MachineDeleted, body)
-}
-
-func encodeMachine(t Type, v any, problem error) ([]byte, error) {
-	if problem != nil {
-		return nil, fmt.Errorf("encode %s: %w", t, problem)
-	}
-	body, err := json.Marshal(v)
-	if err != nil {
-		return nil, fmt.Errorf("encode %s: %w", t, err)
-	}
-	return body, nil
-}
-
-func decodeMachine[T interface{ validate() error }](t Type, body []byte) (T, error) {
-	var v, none T
-	if err := decodeStrictly(body, &v); err != nil {
-		return none, fmt.Errorf("decode %s: %w", t, err)
-	}
-	if err := v.validate(); err != nil {
-		return none, fmt.Errorf("decode %s: %w", t, err)
-	}
-	return v, nil
+	return decodeChecked[MachineDeletion](MachineDeleted, body)
 }
 
 func (m MachineUpdate) validate() error {

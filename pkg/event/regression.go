@@ -1,7 +1,6 @@
 package event
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -152,30 +151,6 @@ func DecodeRegressionDeletion(body []byte) (RegressionDeletion, error) {
 // DecodeChangeDismissal is the inverse of [ChangeDismissal.Encode].
 func DecodeChangeDismissal(body []byte) (ChangeDismissal, error) {
 	return decodeChecked[ChangeDismissal](ChangeIgnored, body)
-}
-
-type checked interface{ validate() error }
-
-func encodeChecked(t Type, v checked) ([]byte, error) {
-	if err := v.validate(); err != nil {
-		return nil, fmt.Errorf("encode %s: %w", t, err)
-	}
-	body, err := json.Marshal(v)
-	if err != nil {
-		return nil, fmt.Errorf("encode %s: %w", t, err)
-	}
-	return body, nil
-}
-
-func decodeChecked[T checked](t Type, body []byte) (T, error) {
-	var v, none T
-	if err := decodeStrictly(body, &v); err != nil {
-		return none, fmt.Errorf("decode %s: %w", t, err)
-	}
-	if err := v.validate(); err != nil {
-		return none, fmt.Errorf("decode %s: %w", t, err)
-	}
-	return v, nil
 }
 
 func (r RegressionOpening) validate() error {
