@@ -30,7 +30,17 @@ type boot struct {
 
 // InDoubtSince says since when writes may be lost, because the machine stopped before the engine was closed; false when
 // nothing is in doubt. It is answered from Open on.
-func (e *Engine) InDoubtSince() (time.Time, bool) { return e.doubt, !e.doubt.IsZero() }
+func (e *Engine) InDoubtSince() (time.Time, bool) {
+	e.syncing.Lock()
+	defer e.syncing.Unlock()
+	return e.doubt, !e.doubt.IsZero()
+}
+
+func (e *Engine) setDoubt(since time.Time) {
+	e.syncing.Lock()
+	defer e.syncing.Unlock()
+	e.doubt = since
+}
 
 // noteBoot compares the note with this boot. Call it before the engine writes.
 func (e *Engine) noteBoot() error {
@@ -39,9 +49,9 @@ func (e *Engine) noteBoot() error {
 	if err != nil {
 		return err
 	}
-	e.doubt = time.Time{}
+	e.setDoubt(time.Time{})
 	if last != nil && last.ID != e.bootID {
-		e.doubt = last.SyncedAt
+		e.setDoubt(last.SyncedAt)
 		// The doubt stays written down until it has been settled.
 		return nil
 	}
@@ -53,7 +63,7 @@ func (e *Engine) noteBoot() error {
 
 // Settled says that whoever uses the engine has repaired what was in doubt.
 func (e *Engine) Settled() error {
-	e.doubt = time.Time{}
+	e.setDoubt(time.Time{})
 	return e.syncFolder()
 }
 

@@ -40,9 +40,9 @@ type Engine struct {
 	runningMu sync.Mutex
 	running   map[string]struct{} // query ids
 
-	doubt   time.Time // see InDoubtSince
 	bootID  string
-	syncing sync.Mutex
+	syncing sync.Mutex    // held while the folder is synced; guards doubt
+	doubt   time.Time     // see InDoubtSince
 	synced  chan struct{} // closed when keepSynced has ended
 
 	timezone string
