@@ -143,7 +143,7 @@ type storeReads struct{ *store.Store }
 
 var (
 	qSuite         = sql.MustQuery("lnt_suite")
-	qPosition      = sql.MustQuery("lnt_position")
+	qPosition      = sql.MustQuery("suite_position")
 	qMachines      = sql.MustQuery("lnt_machines")
 	qMachine       = sql.MustQuery("lnt_machine")
 	qMachineRuns   = sql.MustQuery("lnt_machine_runs")

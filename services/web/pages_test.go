@@ -435,7 +435,7 @@ func TestPages_WhenAllReadersAreTaken_AnswerBusyWithRetryAfter(t *testing.T) {
 func occupy(t *testing.T, s *store.Store) (release func()) {
 	t.Helper()
 	taken, done, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
-	q := mustQuery(t, "page_position")
+	q := mustQuery(t, "suite_position")
 	go func() {
 		ended <- s.Each(t.Context(), q, store.Params{"database": "d", "suite": "s"}, func(scan func(dest ...any) error) error {
 			close(taken)

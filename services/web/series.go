@@ -120,7 +120,7 @@ func (s *Service) graphData(c *fiber.Ctx) error {
 		return err
 	}
 	// Read before the data: a newer event in between only makes the next visit ask again.
-	position, _, err := one[positionRow](c.UserContext(), s, "page_position", ofSuite(in))
+	position, _, err := one[positionRow](c.UserContext(), s, "suite_position", ofSuite(in))
 	if err != nil {
 		return err
 	}
