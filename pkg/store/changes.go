@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -21,9 +22,7 @@ var changesColumns = lo.Filter(ledgerColumns, func(c ledgerColumn, _ int) bool {
 	case "database", "suite", "seq", "received_at", "machine_id", "order_id":
 		return true
 	default:
-		return lo.SomeBy(changesOnly, func(only string) bool {
-			return c.name == only || strings.HasPrefix(c.name, strings.TrimSuffix(only, "id")) && strings.HasSuffix(only, "_row_id")
-		})
+		return slices.Contains(changesOnly, c.name) || strings.HasPrefix(c.name, "machine_row_") || strings.HasPrefix(c.name, "test_row_")
 	}
 })
 

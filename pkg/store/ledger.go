@@ -134,10 +134,11 @@ func (s *Store) InsertLedger(ctx context.Context, rows []LedgerRow) error {
 	ctx, cancel := bounded(ctx, s.cfg.WriteTimeout)
 	defer cancel()
 	first, last := rows[0].Offset, rows[len(rows)-1].Offset
-	if err := insertChanges(ctx, s.writes, rows); err != nil {
-		return fmt.Errorf("insert events [%d,%d] of %s/%d: %w", first, last, rows[0].Topic, rows[0].Partition, err)
+	err := insertChanges(ctx, s.writes, rows)
+	if err == nil {
+		err = insertLedger(ctx, s.writes, rows)
 	}
-	if err := insertLedger(ctx, s.writes, rows); err != nil {
+	if err != nil {
 		return fmt.Errorf("insert events [%d,%d] of %s/%d: %w", first, last, rows[0].Topic, rows[0].Partition, err)
 	}
 	return nil

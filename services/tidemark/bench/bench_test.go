@@ -125,7 +125,7 @@ func BenchmarkSustained(b *testing.B) {
 }
 
 // insertDirectly copies the ledger left in data into a database of its own, in
-// batches like the projector's, through the same views, and returns samples a
+// batches like the projector's, through the views of the ledger, and returns samples a
 // second. Nothing is parsed, decided, encoded or logged on that way.
 func insertDirectly(b *testing.B, data string) float64 {
 	b.Helper()
