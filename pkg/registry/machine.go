@@ -15,7 +15,8 @@ import (
 type machine struct {
 	id   uint32
 	name string
-	// fields holds declared fields; params everything else, as canonical JSON values. Neither holds a null.
+	// fields holds declared fields, none of them null; params everything else, as canonical JSON values. A null among them is kept
+	// until a value comes.
 	fields  map[string]string
 	params  map[string]string
 	deleted bool
@@ -71,6 +72,9 @@ func (s *State) choose(reported *machine, policy string) (*machine, *Refusal) {
 	}
 }
 
+// null is what says nothing of an attribute but its name.
+const null = "null"
+
 // conflicts lists the attributes for which both machines have a value, but not the same: declared fields in the schema's order, then
 // the others by name.
 func (s *State) conflicts(known, reported *machine) []string {
@@ -81,8 +85,8 @@ func (s *State) conflicts(known, reported *machine) []string {
 		}
 	}
 	declared := len(changed)
-	for name := range reported.params {
-		if differ(known.params, reported.params, name) {
+	for name, is := range reported.params {
+		if is != null && known.params[name] != null && differ(known.params, reported.params, name) {
 			changed = append(changed, name)
 		}
 	}
@@ -96,14 +100,28 @@ func differ(known, reported map[string]string, name string) bool {
 	return before && now && was != is
 }
 
-// merged is known with reported's attributes written over its own; known itself when that changes nothing.
+// merged is known with reported's attributes written over its own, but no null over a value; known itself when that changes nothing.
 func merged(known, reported *machine) *machine {
-	if includes(known.fields, reported.fields) && includes(known.params, reported.params) {
+	params := telling(known.params, reported.params)
+	if includes(known.fields, reported.fields) && includes(known.params, params) {
 		return known
 	}
 	next := *known
-	next.fields, next.params = overwritten(known.fields, reported.fields), overwritten(known.params, reported.params)
+	next.fields, next.params = overwritten(known.fields, reported.fields), overwritten(known.params, params)
 	return &next
+}
+
+// telling is reported without the nulls of what is known.
+func telling(known, reported map[string]string) map[string]string {
+	silent := func(name, value string) bool { _, have := known[name]; return value == null && have }
+	for name, value := range reported {
+		if silent(name, value) {
+			reported = maps.Clone(reported)
+			maps.DeleteFunc(reported, silent)
+			break
+		}
+	}
+	return reported
 }
 
 func includes(all, some map[string]string) bool {

@@ -33,6 +33,9 @@ type submission struct {
 	KeepRun, KeepMachine string
 }
 
+// nothing stands for a null among attributes.
+const nothing = "<null>"
+
 type testEntry struct {
 	Name   string
 	Metric string
@@ -43,6 +46,9 @@ func (s submission) body() []byte {
 	machine := map[string]any{"name": s.Machine}
 	for k, v := range s.Attrs {
 		machine[k] = v
+		if v == nothing {
+			machine[k] = nil
+		}
 	}
 	tests := []map[string]any{}
 	for _, t := range s.Tests {
@@ -82,7 +88,7 @@ var received = time.Date(2026, 2, 3, 6, 0, 0, 0, time.UTC)
 func drawSubmission(t *rapid.T) submission {
 	attrs := map[string]string{}
 	for _, name := range []string{"hardware", "os", "cc"} {
-		if v := rapid.SampledFrom([]string{"", "a", "a", "b"}).Draw(t, name); v != "" {
+		if v := rapid.SampledFrom([]string{"", "a", "a", "b", nothing}).Draw(t, name); v != "" {
 			attrs[name] = v
 		}
 	}
@@ -303,7 +309,9 @@ func (m *model) submit(e event.Envelope) registry.Decision {
 		d.Added.Machines = 1
 	}
 	for k, v := range body.Machine {
-		if k != "name" {
+		_, have := at.attrs[k]
+		// A null, which is an empty text here, is kept of what is not declared until there is a value.
+		if k != "name" && (v != "" || k == "cc" && !have) {
 			at.attrs[k] = v
 		}
 	}

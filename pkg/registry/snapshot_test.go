@@ -57,7 +57,7 @@ func rich(t *testing.T) registry.Snapshot {
 	l := setup(t)
 	one := testEntry{"t1", "score", []float64{1}}
 	l.accept(run("m", "1").attrs("os", "a", "cc", "x").with(one))
-	l.accept(run("m", "2").attrs("os", "b").selecting("split").with(one, testEntry{"t2", "score", nil}))
+	l.accept(run("m", "2").attrs("os", "b", "cc", nothing).selecting("split").with(one, testEntry{"t2", "score", nil}))
 	l.accept(run("n", "2"))
 	l.accept(run("n", "2").merge("append"))
 	return l.state.Snapshot()

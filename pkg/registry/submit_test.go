@@ -262,6 +262,14 @@ func TestSubmit_MachineAttributes_MatchUpdateOrSplit(t *testing.T) {
 			{"os=b,cc=y", "update", 1, 0, "", `hardware=h,os=b {"cc":"y"}`},
 			{"os=b,hardware=h,cc=y", "", 1, 0, "", ""},
 		},
+		"a null is kept where there is no value, and contradicts none": {
+			{"cc=<null>,os=<null>", "", 1, 1, "", ` {"cc":null}`},
+			{"cc=<null>", "", 1, 0, "", ""},
+			{"cc=x", "", 1, 0, "", ` {"cc":"x"}`},
+			{"cc=<null>", "", 1, 0, "", ""},
+			{"cc=<null>,aa=<null>", "update", 1, 0, "", ` {"aa":null,"cc":"x"}`},
+			{"cc=y", "", 0, 0, "cc", ""},
+		},
 		"split makes a namesake, and matching finds the compatible one": {
 			{"os=a", "split", 1, 1, "", `os=a {}`},
 			{"os=b", "split", 2, 1, "", `os=b {}`},

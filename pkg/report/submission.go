@@ -25,7 +25,7 @@ type Attr struct {
 	Value jsontext.Value
 }
 
-// Machine is what ran the tests. Attrs has no "name", no "id" and no nulls, in the order sent.
+// Machine is what ran the tests. Attrs has no "name" and no "id", in the order sent.
 type Machine struct {
 	Name  string
 	Attrs []Attr

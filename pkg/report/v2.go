@@ -71,8 +71,7 @@ func (d *document) object(section string) ([]member, error) {
 	return list, nil
 }
 
-// machine reads the attributes of the machine. A null is as good as absent: it neither sets nor
-// contradicts anything.
+// machine reads the attributes of the machine. A null is kept, as LNT does, though it neither sets nor contradicts anything.
 func (d *document) machine(list []member, namePath string) (Machine, error) {
 	name, ok := find(list, "name")
 	if !ok {
@@ -83,9 +82,7 @@ func (d *document) machine(list []member, namePath string) (Machine, error) {
 		return Machine{}, misfit(namePath, "is %s, want a string", describe(name.value.Kind()))
 	}
 	var err error
-	m.Attrs, err = d.attrs(list, func(m member) bool {
-		return m.name == "name" || m.name == "id" || m.value.Kind() == jsontext.KindNull
-	})
+	m.Attrs, err = d.attrs(list, func(m member) bool { return m.name == "name" || m.name == "id" })
 	return m, err
 }
 

@@ -192,8 +192,8 @@ func TestResolve_Attributes_DeclaredAndFree(t *testing.T) {
 		"order":   []string{"2", "1"},
 		"machine": map[string]string{"cpu": "z80", "cores": "8"},
 		"run":     map[string]string{"sha": "feed"},
-		"params":  []string{`b={"x":[1.5,9007199254740993],"y":1}`, `c=true`},
-		// A null is kept where it says something: in the run as it was sent.
+		// A null is kept where nothing is declared.
+		"params":     []string{`a=null`, `b={"x":[1.5,9007199254740993],"y":1}`, `c=true`},
 		"run params": []string{`y="ü/"`, `z=null`},
 	}
 	if diff := cmp.Diff(got, want); diff != "" {

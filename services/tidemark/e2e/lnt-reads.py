@@ -193,9 +193,7 @@ def reports():
     for name in ("77", "with blank", "plus+and%41", "ünï", "dot.and_under-score"):
         yield "nts", {}, report(name, "7", [{"name": "group/one", "compile_time": 1e-5}])
     # Parameters of every JSON type, unusual times, orders without digits or with many.
-    # A machine's attribute that is null is the same as none to Tidemark; LNT keeps it.
-    machine = {name: value for name, value in EVERY_TYPE.items() if value is not None}
-    yield "nts", {}, report("types", "1", [{"name": "a", "score": 1}], EVERY_TYPE, **machine)
+    yield "nts", {}, report("types", "1", [{"name": "a", "score": 1}], EVERY_TYPE, **EVERY_TYPE)
     yield "nts", {}, report("types", "2", [], EVERY_TYPE)
     for i, order in enumerate(("abc", "1.2.3", "1.2", "r1.2.3", "0001", " 5", "1a2,3-45:b6;", "ffff", "18446744073709551616")):
         yield "nts", {}, report("orders", order, [{"name": "a", "score": i + 0.5, "execution_time": 1 / (i + 3)}],
