@@ -25,9 +25,20 @@ func (s *Service) Routes(r fiber.Router) {
 		r.Get(prefix+"/v4/:suite/submitRun", s.form)
 		r.Post(prefix+"/submitRun", s.post(false))
 		r.Get(prefix+"/submitRun", s.toForm)
+		r.All(prefix+"/v4/:suite/submitRun", refuseMethod)
+		r.All(prefix+"/submitRun", refuseMethod)
 	}
 	r.Post("/api/db_:db/v4/:suite/runs", s.post(true))
 	s.changeRoutes(r)
+}
+
+// refuseMethod answers the methods that submitRun does not have.
+func refuseMethod(c *fiber.Ctx) error {
+	c.Set(fiber.HeaderAllow, "GET, HEAD, OPTIONS, POST")
+	if c.Method() == fiber.MethodOptions {
+		return nil
+	}
+	return c.Status(http.StatusMethodNotAllowed).JSON(fiber.Map{"error": noMethod})
 }
 
 // post takes a submission: on LNT's submitRun, or as a REST write.
