@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/samber/lo"
 
+	"tidemark/pkg/lntstat"
 	"tidemark/pkg/store"
 	"tidemark/pkg/testkit"
 	"tidemark/sql"
@@ -409,75 +410,41 @@ func TestLNTCompare_UnknownConfidence_IsRefused(t *testing.T) {
 	}
 }
 
-// reference is LNT's comparison, said once more.
+// reference is LNT's comparison as lntstat has it, with what only the statement says besides.
 func reference(c lntCase) lntResult {
 	current, previous := slices.Concat(c.Current...), slices.Concat(c.Previous...)
 	var r lntResult
 	if c.Options.Linked {
 		r.Failed, r.PrevFailed = slices.ContainsFunc(current, fails), slices.ContainsFunc(previous, fails)
 	}
-	r.TestStatus = [2][2]string{{"UNCHANGED_PASS", "IMPROVED"}, {"REGRESSED", "UNCHANGED_FAIL"}}[index(r.Failed)][index(r.PrevFailed)]
 	r.Hash, _ = lo.Find(lo.Map(current, func(s lntSample, _ int) *string { return s.Hash }), func(h *string) bool { return h != nil })
 	if first, ok := lo.Find(previous, func(s lntSample) bool { return s.Value != nil }); ok {
 		r.PrevHash = first.Hash
 	}
 	a, b := valuesOf(current), valuesOf(previous)
-	if len(a) > 0 {
-		r.Current = lo.ToPtr(slices.Min(a))
-		if c.Options.Bigger {
-			r.Current = lo.ToPtr(slices.Max(a))
-		}
+	said := lntstat.Compare(
+		lntstat.Side{Values: a, Failed: r.Failed, Hash: lo.FromPtr(r.Hash)},
+		lntstat.Side{Values: b, Failed: r.PrevFailed, Hash: lo.FromPtr(r.PrevHash)},
+		lntstat.Options{
+			BiggerIsBetter: c.Options.Bigger, SameHash: c.Options.SameHash, SmallDifferences: c.Options.Small, Confidence: c.Options.Confidence,
+		})
+	r.Delta, r.Pct, r.TestStatus, r.ValueStatus = said.Delta, said.Pct, string(said.Test), lo.EmptyableToPtr(string(said.Value))
+	if said.HasCurrent {
+		r.Current = &said.Current
+	}
+	if said.HasPrevious {
+		r.Previous = &said.Previous
 	}
 	if len(a) > 1 {
-		r.Stddev, r.MAD = lo.ToPtr(deviation(a)), lo.ToPtr(medianDeviation(a))
-	}
-	if len(a) > 0 && *r.Current != 0 && len(b) > 0 {
-		for _, p := range b {
-			if r.Previous == nil || math.Abs(*r.Current-p) <= math.Abs(*r.Current-*r.Previous) {
-				r.Previous = &p
-			}
-		}
-		if r.Delta = *r.Current - *r.Previous; *r.Previous != 0 {
-			r.Pct = r.Delta / *r.Previous
-		}
-		r.ValueStatus = lo.ToPtr(valueStatus(r, c.Options, a, b))
+		r.Stddev, r.MAD = &said.Stddev, lo.ToPtr(medianDeviation(a))
 	}
 	return r
 }
 
-func valueStatus(r lntResult, o lntOptions, a, b []float64) string {
-	size, sign := math.Abs(r.Delta), r.Pct
-	if r.Stddev != nil {
-		sign = r.Delta
-	}
-	switch {
-	case r.Failed:
-		return "UNCHANGED_FAIL"
-	case r.PrevFailed,
-		o.SameHash && r.Hash != nil && r.PrevHash != nil && *r.Hash == *r.PrevHash,
-		!o.Small && (math.Abs(r.Pct) < 0.01 || size < 0.01),
-		size <= 2*0.0001*2.576,
-		len(a) >= 4 && len(b) >= 4 && sameByU(a, b, o.Confidence),
-		r.Stddev != nil && size <= *r.Stddev*2.576:
-		return "UNCHANGED_PASS"
-	case (sign < 0) == o.Bigger:
-		return "REGRESSED"
-	default:
-		return "IMPROVED"
-	}
-}
-
 func fails(s lntSample) bool { return s.Status != nil && *s.Status == 1 }
-
-func index(b bool) int { return lo.Ternary(b, 1, 0) }
 
 func valuesOf(samples []lntSample) []float64 {
 	return lo.FilterMap(samples, func(s lntSample, _ int) (float64, bool) { return lo.FromPtr(s.Value), s.Value != nil })
-}
-
-func deviation(values []float64) float64 {
-	mean := lo.Sum(values) / float64(len(values))
-	return math.Sqrt(lo.SumBy(values, func(v float64) float64 { return (v - mean) * (v - mean) }) / float64(len(values)))
 }
 
 func median(values []float64) float64 {
@@ -488,71 +455,6 @@ func median(values []float64) float64 {
 func medianDeviation(values []float64) float64 {
 	middle := median(values)
 	return median(lo.Map(values, func(v float64, _ int) float64 { return math.Abs(v - middle) }))
-}
-
-// sameByU is LNT's Mann-Whitney test: up to 20 samples a side by a table, beyond by the normal approximation.
-func sameByU(a, b []float64, confidence float64) bool {
-	balance := 0.0 // Ua - Ub, counted in pairs
-	for _, x := range a {
-		for _, y := range b {
-			balance += float64(lo.Ternary(x < y, 1, 0) - lo.Ternary(x > y, 1, 0))
-		}
-	}
-	if len(a) <= 20 && len(b) <= 20 {
-		return math.Abs(balance) <= float64(criticalU(len(a), len(b), confidence))
-	}
-	n, m := float64(len(a)), float64(len(b))
-	ties := 0.0
-	for _, equal := range lo.CountValues(slices.Concat(a, b)) {
-		ties += math.Pow(float64(equal), 3) - float64(equal)
-	}
-	total := n + m
-	variance := n * m / 12 * (total + 1 - ties/(total*(total-1)))
-	if variance < 1e-9 {
-		return true
-	}
-	return math.Erfc(math.Abs(balance)/2/math.Sqrt(variance)/math.Sqrt2) >= confidence
-}
-
-// oddities are the entries in which LNT's tables are not the critical values of the test.
-var oddities = map[[2]int]map[float64]int{
-	{13, 20}: {0.1: 89}, {4, 20}: {0.05: 13}, {14, 17}: {0.05: 67}, {11, 20}: {0.01: 46}, {13, 19}: {0.01: 56},
-}
-
-// criticalU is LNT's table: the largest u that the smaller U does not exceed with more than half the level's chance, but for
-// oddities and for the row of 4 samples at 0.1.
-func criticalU(n, m int, confidence float64) int {
-	if n == 4 && confidence == 0.1 {
-		return []int{2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 15, 16, 17, 18, 18}[m-4]
-	}
-	if odd, ok := oddities[[2]int{min(n, m), max(n, m)}][confidence]; ok {
-		return odd
-	}
-	counts := arrangements(n, m)
-	all, below, u := lo.Sum(counts), 0.0, 0
-	for i, count := range counts {
-		if below += count; below > all*confidence/2*(1+1e-12) {
-			break
-		}
-		u = i
-	}
-	return u
-}
-
-// arrangements counts in how many ways n and m distinct values can be ordered so that U is 0, 1, 2 …
-func arrangements(n, m int) []float64 {
-	// The number of partitions of u into at most n parts of at most m: a Gaussian binomial coefficient.
-	counts := make([]float64, n*m+1)
-	counts[0] = 1
-	for i := 1; i <= n; i++ {
-		for u := len(counts) - 1; u >= m+i; u-- {
-			counts[u] -= counts[u-m-i]
-		}
-		for u := i; u < len(counts); u++ {
-			counts[u] += counts[u-i]
-		}
-	}
-	return counts
 }
 
 func TestLNTMannWhitney_EveryEntry_IsTheCriticalValueOrAKnownOddity(t *testing.T) {
@@ -567,7 +469,7 @@ func TestLNTMannWhitney_EveryEntry_IsTheCriticalValueOrAKnownOddity(t *testing.T
 		t.Fatalf("%d rows: %v", len(rows), err)
 	}
 	for i, row := range rows {
-		want := lo.Times(17, func(j int) uint8 { return uint8(criticalU(int(row.N), j+4, row.Confidence)) }) //nolint:gosec // at most 138
+		want := lo.Times(17, func(j int) uint8 { return uint8(lntstat.Critical(int(row.N), j+4, row.Confidence)) }) //nolint:gosec // at most 138
 		if !bytes.Equal(row.Critical, want) || int(row.N) != 4+i%17 {
 			t.Errorf("%v, %d:\ngot  %v\nwant %v", row.Confidence, row.N, row.Critical, want)
 		}

@@ -53,6 +53,8 @@ type Outcome struct {
 	AddedTests    int `json:"added_tests"`
 	AddedSamples  int `json:"added_samples"`
 
+	Compared Compared `json:"compared,omitzero"`
+
 	// Partition and Offset are the event's place in the log; StoredAt is when its rows were readable.
 	Partition int       `json:"partition"`
 	Offset    int64     `json:"offset"`
@@ -61,6 +63,18 @@ type Outcome struct {
 	DecodeMS float64 `json:"decode_ms"`
 	DecideMS float64 `json:"decide_ms"`
 	InsertMS float64 `json:"insert_ms"`
+}
+
+// Compared are the positions of the runs that LNT's report of a run is about, as they stand after the event; zero when there are
+// none, and when the outcome is told once more after a crash: the answer is then without a comparison.
+type Compared struct {
+	// Run is the run's own; Previous that of the run it is compared with: on its machine, at the place before its own, the one with
+	// the smallest id. 0 when there is none.
+	Run      uint64 `json:"run"`
+	Previous uint64 `json:"previous,omitzero"`
+	// Beside are the other runs whose tests are listed, newest first: those of some orders before, and the newest of the machine's
+	// first order.
+	Beside []uint64 `json:"beside,omitempty"`
 }
 
 // Encode gives the record value. It fails only on a time or duration that JSON cannot hold.

@@ -88,7 +88,7 @@ func TestOutcome_Encoded_DecodesToTheSame(t *testing.T) {
 		EventID: sample().ID, Database: "default", Suite: "nts", Seq: 9, Status: event.Rejected, Code: 400, Error: "import failure: x",
 		Message: "long", Field: "machine.os", DuplicateOf: uuid.Max, RunID: 1, MachineID: 2, OrderID: 3,
 		MachineName: "m", DeletedRuns: []uint32{1, 4}, RegressionID: 7, AddedMachines: 1, AddedRuns: -2,
-		AddedTests: 4, AddedSamples: 5, Partition: 6, Offset: 1 << 40, StoredAt: sample().ReceivedAt, DecodeMS: 0.5, DecideMS: 1.5, InsertMS: 20,
+		AddedTests: 4, AddedSamples: 5, Compared: event.Compared{Run: 9, Previous: 8, Beside: []uint64{8, 1}}, Partition: 6, Offset: 1 << 40, StoredAt: sample().ReceivedAt, DecodeMS: 0.5, DecideMS: 1.5, InsertMS: 20,
 	}
 	data, err := want.Encode()
 	if err != nil {

@@ -174,8 +174,8 @@ func TestDelete_HundredThousandRuns_IsQuick(t *testing.T) {
 	snap.Machines = []registry.MachineRow{{ID: 1, Name: "m"}, {ID: 2, Name: "n"}}
 	for i := range uint32(runs) {
 		snap.Orders = append(snap.Orders, registry.OrderRow{ID: i + 1, Values: []string{fmt.Sprint(i)}})
-		snap.Runs = append(snap.Runs, registry.RunKey{ID: i + 1, LoadID: i + 1, MachineID: 1, OrderID: i + 1},
-			registry.RunKey{ID: runs + i + 1, LoadID: runs + i + 1, MachineID: 2, OrderID: i + 1})
+		snap.Runs = append(snap.Runs, registry.RunKey{ID: i + 1, LoadID: i + 1, MachineID: 1, OrderID: i + 1, Seq: uint64(i + 1)},
+			registry.RunKey{ID: runs + i + 1, LoadID: runs + i + 1, MachineID: 2, OrderID: i + 1, Seq: uint64(runs + i + 1)})
 	}
 	state, err := registry.Load("default", "nts", snap)
 	if err != nil {

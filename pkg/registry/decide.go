@@ -39,6 +39,7 @@ func (s *State) decide(p Prepared) Decision {
 func (s *State) repeated(id uuid.UUID, first memory) Decision {
 	d := Decision{Status: event.Duplicate, DuplicateOf: id, RunID: first.run, MachineID: first.machine, OrderID: first.order}
 	more := s.seen.more[id]
+	d.Compared = s.compared(d.RunID)
 	d.MachineName, d.DeletedRuns, d.RegressionID = more.machineName, slices.Clone(more.deletedRuns), more.regression
 	if why := s.seen.refusal(first); why != nil {
 		d.Code, d.Error, d.Message, d.Field = why.Code, why.Error, why.Message, why.Field

@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	stdcmp "cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -26,6 +27,7 @@ type submission struct {
 	Machine string
 	Attrs   map[string]string // hardware and os are declared, cc is not
 	Order   string
+	Start   string // empty for one of its own
 	Tests   []testEntry
 	Merge   string
 	Select  string
@@ -56,7 +58,7 @@ func (s submission) body() []byte {
 	}
 	body, err := json.Marshal(map[string]any{
 		"format_version": "2", "machine": machine, "tests": tests,
-		"run": map[string]any{"llvm_project_revision": s.Order, "start_time": "2026-02-03T04:05:06", "end_time": "2026-02-03T05:00:00"},
+		"run": map[string]any{"llvm_project_revision": s.Order, "start_time": stdcmp.Or(s.Start, "2026-02-03T04:05:06"), "end_time": "2026-02-03T05:00:00"},
 	})
 	if err != nil {
 		panic(err)
@@ -96,6 +98,7 @@ func drawSubmission(t *rapid.T) submission {
 		Machine: rapid.SampledFrom([]string{"m1", "m2"}).Draw(t, "machine"),
 		Attrs:   attrs,
 		Order:   rapid.SampledFrom([]string{"1", "2", "r2", "03"}).Draw(t, "order"),
+		Start:   rapid.SampledFrom([]string{"", "2026-02-03T04:05:05", "2026-02-03T04:05:07"}).Draw(t, "start"),
 		Merge:   rapid.SampledFrom([]string{"", "reject", "replace", "replace", "append", "append", "overwrite"}).Draw(t, "merge"),
 		Select:  rapid.SampledFrom([]string{"", "match", "update", "split", "guess"}).Draw(t, "select"),
 
@@ -168,7 +171,47 @@ type modelName struct {
 	name string
 }
 
-type modelRun struct{ id, load, machine, order uint32 }
+type modelRun struct {
+	id, load, machine, order uint32
+	seq                      uint64
+	start                    time.Time
+}
+
+// compared says it over all runs: what the state works out from the machine's own.
+func (m *model) compared(id uint32) event.Compared {
+	own, ok := lo.Find(m.runs, func(r modelRun) bool { return r.id == id })
+	if !ok {
+		return event.Compared{}
+	}
+	at := func(r modelRun) string {
+		return suite.SortKey(m.orders[slices.IndexFunc(m.orders, func(o modelName) bool { return o.id == r.order })].name)
+	}
+	runs := lo.Filter(m.runs, func(r modelRun, _ int) bool {
+		return r.machine == own.machine && (at(r) < at(own) || r.order == own.order || at(r) == at(own))
+	})
+	slices.SortFunc(runs, func(a, b modelRun) int {
+		return stdcmp.Or(strings.Compare(at(b), at(a)), stdcmp.Compare(b.order, a.order), stdcmp.Compare(a.id, b.id))
+	})
+	c := event.Compared{Run: own.seq}
+	earlier := lo.Filter(runs, func(r modelRun, _ int) bool { return at(r) < at(own) })
+	var orders []uint32
+	for _, r := range earlier {
+		if orders = append(orders, r.order); len(lo.Uniq(orders)) <= registry.ComparedOrders {
+			c.Beside = append(c.Beside, r.seq)
+		}
+	}
+	if len(earlier) > 0 {
+		nearest := lo.Filter(earlier, func(r modelRun, _ int) bool { return at(r) == at(earlier[0]) })
+		c.Previous = slices.MinFunc(nearest, func(a, b modelRun) int { return stdcmp.Compare(a.id, b.id) }).seq
+	}
+	first := lo.Filter(runs, func(r modelRun, _ int) bool { return r.order == runs[len(runs)-1].order })
+	newest := slices.MinFunc(first, func(a, b modelRun) int { return stdcmp.Or(b.start.Compare(a.start), stdcmp.Compare(a.id, b.id)) }).seq
+	if newest != own.seq && !slices.Contains(c.Beside, newest) {
+		c.Beside = append(c.Beside, newest)
+	}
+	c.Beside = c.Beside[:min(len(c.Beside), registry.ComparedRuns-1)]
+	return c
+}
 
 // next is the id after the largest.
 func next[T any](list []T, id func(T) uint32) uint32 {
@@ -216,7 +259,7 @@ func (m *model) decide(e event.Envelope) registry.Decision {
 		return registry.Decision{
 			Seq: m.seq, Status: event.Duplicate, DuplicateOf: e.ID, Code: first.Code, Error: first.Error,
 			RunID: first.RunID, MachineID: first.MachineID, OrderID: first.OrderID,
-			MachineName: first.MachineName, DeletedRuns: first.DeletedRuns,
+			MachineName: first.MachineName, DeletedRuns: first.DeletedRuns, Compared: m.compared(first.RunID),
 		}
 	}
 	d := m.judge(e)
@@ -336,7 +379,9 @@ func (m *model) submit(e event.Envelope) registry.Decision {
 		m.runs = slices.DeleteFunc(m.runs, func(other modelRun) bool { return other == r })
 	}
 	m.lastRun = max(m.lastRun, run.ID)
-	m.runs = append(m.runs, modelRun{id: run.ID, load: run.LoadID, machine: at.id, order: order})
+	m.runs = append(m.runs, modelRun{
+		id: run.ID, load: run.LoadID, machine: at.id, order: order, seq: m.seq, start: lo.Must(time.Parse("2006-01-02T15:04:05", body.Run["start_time"])),
+	})
 	for _, t := range body.Tests {
 		m.addTest(t, &run, &d)
 	}
@@ -344,6 +389,7 @@ func (m *model) submit(e event.Envelope) registry.Decision {
 	d.Rows.Run = &run
 	d.Added.Samples = int(run.SampleRows)
 	d.RunID, d.MachineID, d.OrderID = run.ID, run.MachineID, run.OrderID
+	d.Compared = m.compared(run.ID)
 	return d
 }
 
@@ -486,7 +532,7 @@ func checkMachines(t *rapid.T, state *registry.State, m *model) {
 		}
 	}
 	runs := lo.Map(m.runs, func(r modelRun, _ int) registry.RunKey {
-		return registry.RunKey{ID: r.id, LoadID: r.load, MachineID: r.machine, OrderID: r.order}
+		return registry.RunKey{ID: r.id, LoadID: r.load, MachineID: r.machine, OrderID: r.order, Seq: r.seq, Start: r.start}
 	})
 	slices.SortFunc(runs, func(a, b registry.RunKey) int { return int(a.ID) - int(b.ID) })
 	if diff := cmp.Diff(snap.Runs, runs, cmpopts.EquateEmpty()); diff != "" {

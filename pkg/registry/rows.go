@@ -32,10 +32,18 @@ type Decision struct {
 	MachineName  string
 	DeletedRuns  []uint32
 	RegressionID uint32
+	// Compared are the runs that LNT's report of a submission is about. Set with RunID for one that was accepted, or repeats such.
+	Compared event.Compared
 	// Rows is what the event adds to the tables; empty unless accepted. It belongs to the caller.
 	Rows  Rows
 	Added Added
 }
+
+// How far LNT looks back for tests, in orders. The bound on runs is ours: a machine may have any number of runs of an order.
+const (
+	ComparedOrders = 10
+	ComparedRuns   = 64
+)
 
 // Added counts what an event brought, as LNT counts it.
 type Added struct {
@@ -194,8 +202,12 @@ type Snapshot struct {
 	Seen []SeenRow
 }
 
-// RunKey places one run.
-type RunKey struct{ ID, LoadID, MachineID, OrderID uint32 }
+// RunKey places one run. Seq is the position of its event, Start whole microseconds in UTC.
+type RunKey struct {
+	ID, LoadID, MachineID, OrderID uint32
+	Seq                            uint64
+	Start                          time.Time
+}
 
 // SeenRow is what is remembered of one event: enough to recognise it and to answer as the first time.
 type SeenRow struct {

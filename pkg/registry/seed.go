@@ -158,6 +158,7 @@ func (s *State) putOrder(id uint32, values []string) {
 	}
 	s.orders[orderKey(values)] = id
 	s.orderValues[id] = values
+	s.orderPlaces[id] = suite.SortKey(values...)
 	s.last.order = max(s.last.order, id)
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -35,7 +36,9 @@ func (s *State) Snapshot() Snapshot {
 	for machine, orders := range s.runs.at {
 		for order, runs := range orders {
 			for _, r := range runs {
-				snap.Runs = append(snap.Runs, RunKey{ID: r.id, LoadID: r.load, MachineID: machine, OrderID: order})
+				snap.Runs = append(snap.Runs, RunKey{
+					ID: r.id, LoadID: r.load, MachineID: machine, OrderID: order, Seq: r.seq, Start: time.UnixMicro(r.start).UTC(),
+				})
 			}
 		}
 	}
@@ -162,11 +165,15 @@ func (s *State) loadRuns(rows []RunKey) error {
 		if m != nil && m.mergedInto != 0 {
 			m = s.machines[m.mergedInto]
 		}
-		if m == nil || m.deleted || !s.hasOrder(row.OrderID) || row.LoadID < 1 || row.LoadID > s.last.load {
-			errs = append(errs, fmt.Errorf("run %d names machine %d, order %d, load %d, not all of which exist", row.ID, row.MachineID, row.OrderID, row.LoadID))
+		if m == nil || m.deleted || !s.hasOrder(row.OrderID) || row.LoadID < 1 || row.LoadID > s.last.load || row.Seq < 1 || row.Seq > s.seq {
+			errs = append(errs, fmt.Errorf("run %d names machine %d, order %d, load %d, position %d, not all of which exist",
+				row.ID, row.MachineID, row.OrderID, row.LoadID, row.Seq))
 			continue
 		}
-		s.runs.add(place{m.id, row.OrderID}, run{row.ID, row.LoadID})
+		s.runs.put(place{m.id, row.OrderID}, run{row.ID, row.LoadID, row.Seq, row.Start.UnixMicro()})
+	}
+	for machine := range s.runs.at {
+		s.runs.line(machine)
 	}
 	return errors.Join(errs...)
 }

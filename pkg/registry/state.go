@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -21,6 +22,7 @@ type State struct {
 	namesakes   map[string][]*machine // by name, the largest id first; without deleted ones
 	orders      map[string]uint32     // by orderKey
 	orderValues map[uint32][]string   // by id
+	orderPlaces map[uint32]string     // sort keys, by id
 	tests       map[string]uint32     // by name
 	testIDs     map[uint32]struct{}
 	runs        standing
@@ -43,12 +45,13 @@ func New(database, suiteName string) *State {
 		namesakes:   make(map[string][]*machine),
 		orders:      make(map[string]uint32),
 		orderValues: make(map[uint32][]string),
+		orderPlaces: make(map[uint32]string),
 		tests:       make(map[string]uint32),
 		testIDs:     make(map[uint32]struct{}),
-		runs:        newStanding(),
 		changes:     newChanges(),
 		seen:        newSeen(),
 	}
+	s.runs = newStanding(s.compareOrders)
 	if schema, ok := suite.BuiltIn(suiteName); ok {
 		s.schema = &schema
 	}
@@ -64,6 +67,11 @@ func (s *State) Schema() (suite.Schema, bool) {
 		return suite.Schema{}, false
 	}
 	return s.schema.Clone(), true
+}
+
+// compareOrders says which of two orders comes first in the suite's history. Orders whose places are equal go by their ids.
+func (s *State) compareOrders(a, b uint32) int {
+	return cmp.Or(strings.Compare(s.orderPlaces[a], s.orderPlaces[b]), cmp.Compare(a, b))
 }
 
 // orderKey joins the values so that no two lists give the same text. One value, the usual case, is its own key.

@@ -119,6 +119,7 @@ func (s *State) apply(pl plan) Decision {
 	d.RunID, d.OrderID = row.ID, pl.order
 	d.Added.Runs = 1 - len(pl.replaced)
 	d.Added.Samples = int(row.SampleRows)
+	d.Compared = s.compared(row.ID)
 	return d
 }
 
@@ -242,7 +243,7 @@ func (s *State) occupy(at place, pl plan, row *RunRow, d *Decision) {
 	if len(pl.replaced) > 0 {
 		s.runs.clear(at)
 	}
-	s.runs.add(at, run{row.ID, row.LoadID})
+	s.runs.add(at, run{row.ID, row.LoadID, s.seq, row.Start.UnixMicro()})
 }
 
 func cloneTexts(m map[string]string) map[string]string {

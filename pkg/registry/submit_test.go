@@ -94,7 +94,8 @@ func TestSubmit_FirstOfABuiltInSuite_BringsEverything(t *testing.T) {
 	nts, _ := suite.BuiltIn("nts")
 	want := registry.Decision{
 		Seq: 1, Status: event.Accepted, RunID: 1, MachineID: 1, OrderID: 1,
-		Added: registry.Added{Machines: 1, Runs: 1, Tests: 2, Samples: 3},
+		Added:    registry.Added{Machines: 1, Runs: 1, Tests: 2, Samples: 3},
+		Compared: event.Compared{Run: 1},
 		Rows: registry.Rows{
 			Schema:      &nts,
 			MetricNames: []string{"compile_time", "compile_status", "execution_time", "execution_status", "score", "mem_bytes", "hash", "hash_status", "code_size"},
@@ -452,6 +453,7 @@ func TestDecide_SameEventAgain_AnswersAsTheFirstTime(t *testing.T) {
 	before := l.state.Snapshot()
 	again := l.decide(good)
 	want := registry.Decision{Seq: 4, Status: event.Duplicate, DuplicateOf: good.ID, RunID: first.RunID, MachineID: first.MachineID, OrderID: first.OrderID}
+	want.Compared.Run = 3 // the run that replaced it, under its id
 	if diff := cmp.Diff(again, want); diff != "" {
 		t.Errorf("accepted event again: got - want +\n%s", diff)
 	}

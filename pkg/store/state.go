@@ -105,7 +105,7 @@ func (l loading) tests() error {
 func (l loading) runs() error {
 	return l.each(queryRuns, func(scan func(...any) error) error {
 		var r registry.RunKey
-		err := scan(&r.ID, &r.LoadID, &r.MachineID, &r.OrderID)
+		err := scan(&r.ID, &r.LoadID, &r.MachineID, &r.OrderID, &r.Seq, &r.Start)
 		l.snapshot.Runs = append(l.snapshot.Runs, r)
 		return err
 	})

@@ -48,6 +48,12 @@ func newFeed(s *store.Store) *feed { return &feed{store: s, decider: testkit.New
 
 func (f *feed) add(t testing.TB, in input) registry.Decision {
 	t.Helper()
+	_, d := f.addRow(t, in)
+	return d
+}
+
+func (f *feed) addRow(t testing.TB, in input) (store.LedgerRow, registry.Decision) {
+	t.Helper()
 	if in.Type == "" {
 		in.Type = event.RunSubmitted
 	}
@@ -71,7 +77,7 @@ func (f *feed) add(t testing.TB, in input) registry.Decision {
 	if err := f.store.InsertLedger(t.Context(), []store.LedgerRow{row}); err != nil {
 		t.Fatal(err)
 	}
-	return d
+	return row, d
 }
 
 // withFindingIDs fills the ids of findings, which follow from the rest.

@@ -80,7 +80,7 @@ func (m *memoryLog) decide(e event.Envelope, at eventlog.Position) {
 	value, err := event.Outcome{
 		EventID: e.ID, Database: e.Database, Suite: e.Suite, Seq: d.Seq, Status: d.Status, Code: d.Code, Error: d.Error,
 		Message: d.Message, Field: d.Field, DuplicateOf: d.DuplicateOf, RunID: d.RunID, MachineID: d.MachineID, OrderID: d.OrderID,
-		AddedMachines: d.Added.Machines, AddedRuns: d.Added.Runs, AddedTests: d.Added.Tests, AddedSamples: d.Added.Samples,
+		AddedMachines: d.Added.Machines, AddedRuns: d.Added.Runs, AddedTests: d.Added.Tests, AddedSamples: d.Added.Samples, Compared: d.Compared,
 		MachineName: d.MachineName, DeletedRuns: d.DeletedRuns,
 		Partition: at.Partition, Offset: at.Offset, StoredAt: e.ReceivedAt,
 	}.Encode()

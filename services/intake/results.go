@@ -11,16 +11,16 @@ import (
 // IMPROVED, UNCHANGED_PASS and UNCHANGED_FAIL.
 type TestResult struct{ Name, TestStatus, PerfStatus string }
 
-// ResultsOf compares a run with the one before it on its machine. It returns when ctx ends.
+// ResultsOf compares a run with the one before it on its machine, which the run's outcome names. It returns when ctx ends.
 type ResultsOf interface {
-	TestResults(ctx context.Context, database, suite string, runID uint32) ([]TestResult, error)
+	TestResults(ctx context.Context, database, suite string, about event.Compared) ([]TestResult, error)
 }
 
 // results are the run's test_results in LNT's form. The run is stored whatever they are: who cannot be told in time, or at
 // all, is told nothing, which LNT's client takes for a server that compares later.
 func (a *attempt) results(ctx context.Context, out event.Outcome) any {
 	nothing := []any{}
-	if a.s.results == nil || a.s.cfg.ResultsWait == 0 || out.RunID == 0 {
+	if a.s.results == nil || a.s.cfg.ResultsWait == 0 || out.Compared.Run == 0 {
 		return nothing
 	}
 	from := a.s.now()
@@ -30,7 +30,7 @@ func (a *attempt) results(ctx context.Context, out event.Outcome) any {
 	}()
 	ctx, cancel := context.WithTimeout(ctx, a.s.cfg.ResultsWait)
 	defer cancel()
-	list, err := a.s.results.TestResults(ctx, a.database, a.suite, out.RunID)
+	list, err := a.s.results.TestResults(ctx, a.database, a.suite, out.Compared)
 	if err != nil {
 		a.s.metrics.resultsMissed.Inc()
 		a.s.logger.WarnContext(ctx, "test results left out", "request_id", a.requestID, "event_id", a.id,

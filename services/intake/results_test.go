@@ -9,13 +9,15 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"tidemark/pkg/event"
 )
 
 // resultsFunc is a comparison by a function.
-type resultsFunc func(ctx context.Context, database, suite string, runID uint32) ([]TestResult, error)
+type resultsFunc func(ctx context.Context, database, suite string, about event.Compared) ([]TestResult, error)
 
-func (f resultsFunc) TestResults(ctx context.Context, database, suite string, runID uint32) ([]TestResult, error) {
-	return f(ctx, database, suite, runID)
+func (f resultsFunc) TestResults(ctx context.Context, database, suite string, about event.Compared) ([]TestResult, error) {
+	return f(ctx, database, suite, about)
 }
 
 func decoded(t *testing.T, text string) any {
@@ -30,8 +32,8 @@ func decoded(t *testing.T, text string) any {
 func TestResults_OfAStoredRun_AreAnsweredInLNTsForm(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(_ *Config, m *memoryLog) {
-		m.results = resultsFunc(func(_ context.Context, database, suite string, runID uint32) ([]TestResult, error) {
-			if database != "perf" || suite != "nts" || runID != 1 {
+		m.results = resultsFunc(func(_ context.Context, database, suite string, about event.Compared) ([]TestResult, error) {
+			if database != "perf" || suite != "nts" || about.Run != 1 {
 				return nil, errors.New("asked for another run")
 			}
 			return []TestResult{{"a.score", "UNCHANGED_PASS", ""}, {"b.score", "REGRESSED", "UNCHANGED_FAIL"}}, nil
@@ -55,7 +57,7 @@ func TestResults_OfAStoredRun_AreAnsweredInLNTsForm(t *testing.T) {
 func TestResults_OfARunWithoutTests_AreAListWithoutEntries(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(_ *Config, m *memoryLog) {
-		m.results = resultsFunc(func(context.Context, string, string, uint32) ([]TestResult, error) { return nil, nil })
+		m.results = resultsFunc(func(context.Context, string, string, event.Compared) ([]TestResult, error) { return nil, nil })
 	})
 	r := b.post(t, "/db_default/v4/nts/submitRun", reportOf("1"))
 	if d := cmp.Diff(decoded(t, `[{"pset": [], "results": []}]`), r.body["test_results"]); d != "" {
@@ -65,7 +67,7 @@ func TestResults_OfARunWithoutTests_AreAListWithoutEntries(t *testing.T) {
 
 func TestResults_NotToBeHad_AreLeftOutAndCounted(t *testing.T) {
 	t.Parallel()
-	slow := resultsFunc(func(ctx context.Context, _, _ string, _ uint32) ([]TestResult, error) {
+	slow := resultsFunc(func(ctx context.Context, _, _ string, _ event.Compared) ([]TestResult, error) {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	})
@@ -75,7 +77,7 @@ func TestResults_NotToBeHad_AreLeftOutAndCounted(t *testing.T) {
 	}{
 		"too slow": {func(c *Config, m *memoryLog) { c.ResultsWait, m.results = 5*time.Millisecond, slow }, 1},
 		"an error": {func(_ *Config, m *memoryLog) {
-			m.results = resultsFunc(func(context.Context, string, string, uint32) ([]TestResult, error) {
+			m.results = resultsFunc(func(context.Context, string, string, event.Compared) ([]TestResult, error) {
 				return []TestResult{{"a.score", "REGRESSED", ""}}, errors.New("no database")
 			})
 		}, 1},
@@ -99,7 +101,7 @@ func TestResults_NotToBeHad_AreLeftOutAndCounted(t *testing.T) {
 func TestResults_OfARefusedReport_AreNotAskedFor(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(_ *Config, m *memoryLog) {
-		m.results = resultsFunc(func(context.Context, string, string, uint32) ([]TestResult, error) {
+		m.results = resultsFunc(func(context.Context, string, string, event.Compared) ([]TestResult, error) {
 			t.Error("asked")
 			return nil, nil
 		})

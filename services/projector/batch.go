@@ -49,6 +49,7 @@ func outcomeOf(partition int, it *item, d *registry.Decision, decide time.Durati
 		RunID: d.RunID, MachineID: d.MachineID, OrderID: d.OrderID,
 		MachineName: d.MachineName, DeletedRuns: told(d.DeletedRuns), RegressionID: d.RegressionID,
 		AddedMachines: d.Added.Machines, AddedRuns: d.Added.Runs, AddedTests: d.Added.Tests, AddedSamples: d.Added.Samples,
+		Compared:  d.Compared,
 		Partition: partition, Offset: it.offset,
 		DecodeMS: millis(it.took), DecideMS: millis(decide),
 	}

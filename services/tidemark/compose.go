@@ -54,6 +54,7 @@ type process struct {
 	// of its own, so that no crowd of readers can hold up a projector's start or a
 	// detector's slot, nor the other way round.
 	store, work *store.Store
+	results     *api.Results  // compares submissions with those before
 	events      *eventlog.Log // nil for roles that only read
 	components  []lifecycle.Component
 	listeners   map[string]*listener
@@ -81,6 +82,7 @@ func compose(s Settings, r roles, log *slog.Logger) (*process, error) {
 	if p.work, err = store.New(storeConfig); err != nil {
 		return nil, err
 	}
+	p.results = api.NewResults(p.store)
 	p.add(lifecycle.Component{Name: "store", Open: p.openStore(storeConfig, r), Close: p.closeStore})
 	if engine != nil {
 		p.add(lifecycle.Component{Name: "heal", Open: p.heal(engine)})
@@ -251,7 +253,7 @@ type router interface{ Routes(r fiber.Router) }
 func (p *process) services(r roles) ([]router, error) {
 	var routers []router
 	if r.Projector {
-		if err := p.projector(); err != nil {
+		if err := p.projector(r); err != nil {
 			return nil, err
 		}
 	}
@@ -267,7 +269,7 @@ func (p *process) services(r roles) ([]router, error) {
 		}
 		in, err := intake.New(cfg, intake.Deps{
 			Log: p.events, Tail: p.events, Logger: p.named("intake"), Registerer: p.reg, Now: time.Now,
-			Results: newTestResults(p.store),
+			Results: testResults{p.results},
 		})
 		if err != nil {
 			return nil, err
@@ -294,9 +296,18 @@ func (p *process) services(r roles) ([]router, error) {
 	return routers, nil
 }
 
-func (p *process) projector() error {
+// projectorStore remembers what it stores where submissions are answered in the same process.
+func (p *process) projectorStore(r roles) projector.Store {
+	s := projector.ClickHouse(p.work)
+	if !r.Intake || p.settings.Intake.ResultsWait == 0 {
+		return s
+	}
+	return remembering{s, p.results}
+}
+
+func (p *process) projector(r roles) error {
 	service, err := projector.New(p.settings.projectorConfig(), projector.Deps{
-		Events: projector.Kafka(p.events), Outcomes: p.events, Store: projector.ClickHouse(p.work),
+		Events: projector.Kafka(p.events), Outcomes: p.events, Store: p.projectorStore(r),
 		Logger: p.named("projector"), Metrics: p.reg, Now: time.Now,
 	})
 	if err != nil {
