@@ -33,6 +33,7 @@ type cli struct {
 	Replay    replayCmd    `cmd:"" help:"Rebuild every table from the ledger, beside the live ones."`
 	Verify    verifyCmd    `cmd:"" help:"Compare the tables with tables rebuilt from the ledger."`
 
+	Detect detectCmd `cmd:"" help:"Look for changes in a CSV, without a server."`
 	Submit submitCmd `cmd:"" help:"Send reports to a server."`
 	Import importCmd `cmd:"" help:"Bring history from elsewhere."`
 	Synth  synthCmd  `cmd:"" help:"Make synthetic reports with known changes."`
