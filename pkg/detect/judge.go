@@ -79,26 +79,29 @@ func (l *Samples) insert(ctx context.Context, c *CSV) error {
 	var series []uint32
 	var orders []int64
 	var values []float64
+	flush := func() error {
+		if len(series) == 0 {
+			return nil
+		}
+		l.Count += uint64(len(series))
+		err := l.store.InsertColumns(ctx, "csv_samples",
+			store.Column{Name: "series", Values: series}, store.Column{Name: "order", Values: orders}, store.Column{Name: "value", Values: values})
+		series, orders, values = series[:0], orders[:0], values[:0]
+		return err
+	}
 	for {
 		sample, err := c.Next()
-		if err != nil && !errors.Is(err, io.EOF) {
+		if errors.Is(err, io.EOF) {
+			return flush()
+		}
+		if err != nil {
 			return err
 		}
-		ended := err != nil
-		if !ended {
-			series, orders, values = append(series, sample.Series), append(orders, sample.Order), append(values, sample.Value)
-		}
-		if len(series) == batchSize || ended && len(series) > 0 {
-			if err := l.store.InsertColumns(ctx, "csv_samples",
-				store.Column{Name: "series", Values: series}, store.Column{Name: "order", Values: orders}, store.Column{Name: "value", Values: values},
-			); err != nil {
+		series, orders, values = append(series, sample.Series), append(orders, sample.Order), append(values, sample.Value)
+		if len(series) == batchSize {
+			if err := flush(); err != nil {
 				return err
 			}
-			l.Count += uint64(len(series))
-			series, orders, values = series[:0], orders[:0], values[:0]
-		}
-		if ended {
-			return nil
 		}
 	}
 }

@@ -5,10 +5,10 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"testing"
 
 	"tidemark/pkg/detect"
+	"tidemark/pkg/store"
 	"tidemark/pkg/testkit"
 )
 
@@ -98,8 +98,7 @@ func (p perfherder) alerts(series [][]float64) []int {
 
 // randomSeries has steps, spikes, ties, constants and orders of several samples. Its values are whole, and so
 // nothing hangs on the order of a sum.
-func randomSeries(r *rand.Rand) [][]float64 {
-	n := 1 + r.IntN(160)
+func randomSeries(r *rand.Rand, n int) [][]float64 {
 	level, noise := float64(r.IntN(2000)), float64(r.IntN(40))
 	several, steps := r.IntN(3), r.Float64()*0.06
 	out := make([][]float64, n)
@@ -128,15 +127,25 @@ func randomSeries(r *rand.Rand) [][]float64 {
 	return out
 }
 
-func sampledPoints(series [][][]float64) string {
-	var rows []string
-	for s, orders := range series {
-		for place, values := range orders {
-			rows = append(rows, fmt.Sprintf("(%d,%d,%s)", s+1, place, strings.Join(strings.Fields(fmt.Sprint(values)), ",")))
+// sampledPoints stores the series, numbered from 1, in a table of its own.
+func sampledPoints(t *testing.T, s *store.Store, table string, all [][][]float64) detect.Source {
+	t.Helper()
+	if err := s.Exec(t.Context(), "CREATE TABLE "+table+" (series UInt64, place UInt32, values Array(Float64)) ENGINE = Memory", nil); err != nil {
+		t.Fatal(err)
+	}
+	var series []uint64
+	var places []uint32
+	var values [][]float64
+	for i, orders := range all {
+		for place, samples := range orders {
+			series, places, values = append(series, uint64(i+1)), append(places, uint32(place)), append(values, samples) //nolint:gosec // small numbers
 		}
 	}
-	return "SELECT (arrayJoin([" + strings.Join(rows, ",") + "]::Array(Tuple(UInt64, UInt32, Array(Float64)))) AS row).1 AS series, row.2 AS place, " +
-		"arrayReduce('median', row.3)::Float64 AS level, row.3 AS values, 0::UInt8 AS bigger"
+	if err := s.InsertColumns(t.Context(), table, store.Column{Name: "series", Values: series},
+		store.Column{Name: "place", Values: places}, store.Column{Name: "values", Values: values}); err != nil {
+		t.Fatal(err)
+	}
+	return detect.Source{SQL: "SELECT series, place, arrayReduce('median', values)::Float64 AS level, values, 0::UInt8 AS bigger FROM " + table}
 }
 
 func TestPerfherder_RandomSeries_GivesTheAlertsOfThePlainAlgorithm(t *testing.T) {
@@ -144,7 +153,7 @@ func TestPerfherder_RandomSeries_GivesTheAlertsOfThePlainAlgorithm(t *testing.T)
 	s := testkit.Store(t)
 	r := rand.New(rand.NewPCG(4, 2026)) //nolint:gosec // reproducible by design
 	total := 0
-	for _, p := range []perfherder{
+	for number, p := range []perfherder{
 		{t: 7, backMin: 12, backMax: 24, fore: 12, minPct: 2},
 		{t: 7, backMin: 12, backMax: 24, fore: 12},
 		{t: 3, backMin: 12, backMax: 24, fore: 12},
@@ -158,16 +167,20 @@ func TestPerfherder_RandomSeries_GivesTheAlertsOfThePlainAlgorithm(t *testing.T)
 		}
 		series := make([][][]float64, 60)
 		for i := range series {
-			series[i] = randomSeries(r)
+			series[i] = randomSeries(r, 1+r.IntN(160))
+		}
+		if p.t == 3 {
+			series[0] = randomSeries(r, 9000) // more than is looked at in one piece
 		}
 		d, err := detect.Resolve("perfherder", "", params)
 		if err != nil {
 			t.Fatal(err)
 		}
+		source := sampledPoints(t, s, fmt.Sprintf("perfherder_%d", number), series)
 		for _, explain := range []bool{false, true} {
 			got := make([][]int, len(series))
 			places := 0
-			err = detect.Run(t.Context(), s, d, detect.Source{SQL: sampledPoints(series)}, explain, func(row detect.Row) error {
+			err = detect.Run(t.Context(), s, d, source, explain, func(row detect.Row) error {
 				places++
 				if row.Finding() {
 					got[row.Series-1] = append(got[row.Series-1], int(row.Place))

@@ -34,14 +34,21 @@
 --
 -- Sums are taken relative to a value of their own window: levels far from zero lose
 -- nothing. Statistics without bound are given as 1e9. There is no p-value: it is 1, and
--- the interval of effect is effect itself.
+-- the interval of effect is effect itself. Small blocks bound its memory: a row holds
+-- some thirty short arrays on its way.
 WITH
--- the samples of an order, relative to the least of them
+-- the samples of an order, relative to the least of them, for each piece of the series whose windows see it:
+-- a window keeps its memory until its partition ends, and a series may have a million orders
 orders AS
 (
     SELECT
         series,
         place,
+        arrayJoin(arrayDistinct([
+            toInt64(intDiv(place, 4096)),
+            toInt64(intDiv(place + {back_max:UInt16}, 4096)),
+            toInt64(intDiv(greatest(toInt64(place) - {fore:UInt16} + 1, 0), 4096))
+        ])) AS piece,
         bigger,
         toFloat64(length(values)) AS n,
         arrayMin(values) AS least_value,
@@ -56,6 +63,7 @@ frames AS
     SELECT
         series,
         place,
+        piece,
         bigger,
         groupArray(n) OVER before AS back_n,
         groupArray(least_value) OVER before AS back_least,
@@ -67,8 +75,8 @@ frames AS
         groupArray(offset_squares) OVER after AS fore_squares
     FROM orders
     WINDOW
-        before AS (PARTITION BY series ORDER BY place ROWS BETWEEN {back_max:UInt16} PRECEDING AND 1 PRECEDING),
-        after AS (PARTITION BY series ORDER BY place ROWS BETWEEN CURRENT ROW AND {fore:UInt16} - 1 FOLLOWING)
+        before AS (PARTITION BY series, piece ORDER BY place ROWS BETWEEN {back_max:UInt16} PRECEDING AND 1 PRECEDING),
+        after AS (PARTITION BY series, piece ORDER BY place ROWS BETWEEN CURRENT ROW AND {fore:UInt16} - 1 FOLLOWING)
 ),
 -- the same as running sums outwards from the place: values, their sum, sum of squares, weights and weighted sum.
 -- The weights of n orders are n, n-1, … 1 times the same, so weighted sums are sums of sums
@@ -100,6 +108,7 @@ sums AS
         if(back_full > 0, back_full, length(back_counts)) AS back_width,
         least({back_min:UInt16}, back_width) AS first_width
     FROM frames
+    WHERE piece = intDiv(place, 4096)
 ),
 -- the same with t and the variance for each width of the back window, from the least to the greatest
 scored AS
@@ -233,3 +242,4 @@ SELECT
 FROM judged
 WHERE {explain:UInt8} = 1 OR stopped_by = ''
 ORDER BY series, place
+SETTINGS max_block_size = 8192

@@ -9,7 +9,7 @@ export TIDEMARK_LIBCHDB
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 ran=0
-for file in $(grep -rl --include='*_test.go' '^func Fuzz' pkg services); do
+for file in $(grep -rl --include='*_test.go' '^func Fuzz' pkg services sql); do
 	for target in $(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$file"); do
 		printf '%s %s\n' "$(dirname "$file")" "$target"
 		go test "./$(dirname "$file")" -run '^$' -fuzz "^$target\$" -fuzztime "${runs}x" -fuzzminimizetime 5x -parallel 2 >"$log" 2>&1 ||
