@@ -19,10 +19,13 @@ type Options struct {
 	take func(entry int, test string, profile []byte)
 }
 
-// DefaultOptions holds LNT's body limit and bounds far above any report seen in the wild.
+// MaxBytes is the largest report there can be, in bytes: as much as one event of the log holds. LNT's is 50 MB.
+const MaxBytes = 64 << 20
+
+// DefaultOptions holds the largest report there can be and bounds far above any seen in the wild.
 func DefaultOptions() Options {
 	return Options{
-		MaxBytes:  50 << 20,
+		MaxBytes:  MaxBytes,
 		MaxDepth:  64,
 		MaxTests:  1_000_000,
 		MaxValues: 4_000_000,

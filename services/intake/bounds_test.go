@@ -20,6 +20,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"tidemark/pkg/event"
+	"tidemark/pkg/report"
 	"tidemark/pkg/testkit/await"
 )
 
@@ -31,8 +32,28 @@ func small(c *Config, _ *memoryLog) {
 
 // sized is a report of exactly n bytes.
 func sized(n int) []byte {
-	report := reportOf("1")
-	return append(report, bytes.Repeat([]byte(" "), n-len(report))...)
+	body := reportOf("1")
+	return append(body, bytes.Repeat([]byte(" "), n-len(body))...)
+}
+
+// What may be sent may be read: there is one limit, that of an event.
+func TestBodyLimit_LargestThereCanBe_IsReadAndNotOneByteMore(t *testing.T) {
+	t.Parallel()
+	if report.MaxBytes != event.MaxBody {
+		t.Fatalf("reports are read up to %d bytes, events hold %d", report.MaxBytes, event.MaxBody)
+	}
+	b := setup(t)
+	if b.service.cfg.BodyLimit != event.MaxBody {
+		t.Fatalf("the default limit is %d", b.service.cfg.BodyLimit)
+	}
+	for name, tc := range map[string]struct {
+		size, status int
+	}{"largest": {event.MaxBody, http.StatusOK}, "one more": {event.MaxBody + 1, http.StatusRequestEntityTooLarge}} {
+		body := gzipped(t, sized(tc.size))
+		if r := b.post(t, "/v4/nts/submitRun", body, header{"Content-Encoding", "gzip"}); r.status != tc.status {
+			t.Errorf("%s: %d %s", name, r.status, r.text)
+		}
+	}
 }
 
 func TestBodyLimit_HoldsAsSentAndAsDecompressed(t *testing.T) {
