@@ -213,6 +213,80 @@ func TestLoad_MissingFile_IsNamed(t *testing.T) {
 	}
 }
 
+func TestKeys_Replaced_OldOnesAreUnknownAndTheConfiguredStays(t *testing.T) {
+	t.Parallel()
+	old, oldSecret := issue(t, "old", Submit)
+	next, nextSecret := issue(t, "new", Submit)
+	keys := keysOf(t, "lnt", old)
+	if err := keys.Replace([]Token{next}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := keys.Identify(oldSecret); !errors.Is(err, ErrWrongToken) {
+		t.Errorf("the old one: %v", err)
+	}
+	for secret, want := range map[string]string{nextSecret: "new", "lnt": ConfiguredName} {
+		if who, err := keys.Identify(secret); err != nil || who.Name != want {
+			t.Errorf("%q, %v, want %s", who.Name, err, want)
+		}
+	}
+	taken := Token{Name: "copy", Scope: Read, Digest: sha256.Sum256([]byte("lnt"))}
+	if err := keys.Replace([]Token{taken}); err == nil {
+		t.Error("the configured token's secret was taken a second time")
+	}
+	if who, err := keys.Identify(nextSecret); err != nil || who.Name != "new" {
+		t.Errorf("after a refused replacement: %q, %v", who.Name, err)
+	}
+}
+
+func TestFollower_FileChanges_TellsOnceAndOnlyWhatCanBeRead(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "tokens.yaml")
+	f, refused := Follow(path), false
+	next := func(what string, changed bool, count int, wrong string) {
+		t.Helper()
+		var tokens []Token
+		is, err := f.Next(func(given []Token) error {
+			if refused {
+				return errors.New("not these")
+			}
+			tokens = given
+			return nil
+		})
+		if is != changed || len(tokens) != count || (err != nil) != (wrong != "") || err != nil && !strings.Contains(err.Error(), wrong) {
+			t.Errorf("%s: %d tokens, changed %v, %v; want %d, %v, %q", what, len(tokens), is, err, count, changed, wrong)
+		}
+	}
+	next("no file", false, 0, "tokens.yaml")
+	a, _ := issue(t, "a", Submit)
+	if err := Add(path, a); err != nil {
+		t.Fatal(err)
+	}
+	next("the first time", true, 1, "")
+	next("again", false, 0, "")
+	good, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(data []byte) {
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write([]byte("- {name: b"))
+	next("half written", false, 0, "read YAML")
+	write(good)
+	next("as it was", false, 0, "")
+	write(nil)
+	refused = true
+	next("empty, but not taken", false, 0, "tokens.yaml: not these")
+	refused = false
+	next("empty", true, 0, "")
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	next("gone", false, 0, "tokens.yaml")
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add([]byte("- {name: a, scope: read, sha256: \"" + strings.Repeat("ab", 32) + "\"}"))
 	f.Add([]byte("- name: a\n  scope: submit\n  databases: [x]\n  sha256: \"" + strings.Repeat("0a", 32) + "\"\n"))

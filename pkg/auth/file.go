@@ -78,6 +78,45 @@ func (e entry) token() (Token, error) {
 
 // Load reads the tokens file at path.
 func Load(path string) ([]Token, error) {
+	data, err := read(path)
+	if err != nil {
+		return nil, err
+	}
+	return parseFile(path, data)
+}
+
+// Follower reads a tokens file again and again, and says when it has changed. It is not safe for concurrent use.
+type Follower struct {
+	path string
+	seen []byte
+	any  bool
+}
+
+// Follow is a follower of the file at path, which it has not read yet.
+func Follow(path string) *Follower { return &Follower{path: path} }
+
+// Next reads the file and gives its tokens to take, if it says anything else than what was taken last. The content is compared,
+// not the time, which may stay the same. After an error, take's own among them, the file counts as not read.
+func (f *Follower) Next(take func([]Token) error) (taken bool, err error) {
+	data, err := read(f.path)
+	if err != nil {
+		return false, err
+	}
+	if f.any && bytes.Equal(data, f.seen) {
+		return false, nil
+	}
+	tokens, err := parseFile(f.path, data)
+	if err != nil {
+		return false, err
+	}
+	if err := take(tokens); err != nil {
+		return false, fmt.Errorf("tokens file %s: %w", f.path, err)
+	}
+	f.seen, f.any = data, true
+	return true, nil
+}
+
+func read(path string) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("tokens file: %w", err)
@@ -87,6 +126,10 @@ func Load(path string) ([]Token, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tokens file: %w", err)
 	}
+	return data, nil
+}
+
+func parseFile(path string, data []byte) ([]Token, error) {
 	tokens, err := Parse(data)
 	if err != nil {
 		return nil, fmt.Errorf("tokens file %s: %w", path, err)

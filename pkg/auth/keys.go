@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 )
 
 var (
@@ -33,26 +34,43 @@ func (e *ScopeError) Error() string {
 }
 
 // Keys knows every token. The zero value knows none. It is safe for concurrent use.
-type Keys struct{ tokens []Token }
+type Keys struct {
+	configured string
+	tokens     atomic.Pointer[[]Token]
+}
 
 // NewKeys knows LNT's configured token, unless it is empty, and those of a tokens file.
 func NewKeys(configured string, tokens []Token) (*Keys, error) {
-	k := &Keys{tokens: slices.Clone(tokens)}
-	if configured != "" {
-		k.tokens = append(k.tokens, Token{Name: ConfiguredName, Scope: Admin, Digest: sha256.Sum256([]byte(configured))})
+	k := &Keys{configured: configured}
+	return k, k.Replace(tokens)
+}
+
+// Replace puts the tokens of the file in the place of those it had before. Those stay when the error is not nil.
+func (k *Keys) Replace(tokens []Token) error {
+	next := slices.Clone(tokens)
+	if k.configured != "" {
+		next = append(next, Token{Name: ConfiguredName, Scope: Admin, Digest: sha256.Sum256([]byte(k.configured))})
 	}
 	digests := map[[sha256.Size]byte]string{}
-	for _, t := range k.tokens {
+	for _, t := range next {
 		if other, taken := digests[t.Digest]; taken {
-			return nil, fmt.Errorf("tokens %s and %s have the same secret", other, t.Name)
+			return fmt.Errorf("tokens %s and %s have the same secret", other, t.Name)
 		}
 		digests[t.Digest] = t.Name
 	}
-	return k, nil
+	k.tokens.Store(&next)
+	return nil
+}
+
+func (k *Keys) all() []Token {
+	if known := k.tokens.Load(); known != nil {
+		return *known
+	}
+	return nil
 }
 
 // Any reports whether there is a token at all.
-func (k *Keys) Any() bool { return len(k.tokens) > 0 }
+func (k *Keys) Any() bool { return len(k.all()) > 0 }
 
 // Secret is what a request carries: LNT's AuthToken header, else a Bearer token (RFC 6750). Other kinds of Authorization belong
 // to whatever stands in front of the server. header gives a request header by name, or "".
@@ -73,14 +91,14 @@ func (k *Keys) Identify(secret string) (Token, error) {
 		return Token{}, ErrNoToken
 	}
 	sum := sha256.Sum256([]byte(secret))
-	found := -1
-	for i := range k.tokens {
-		found = subtle.ConstantTimeSelect(subtle.ConstantTimeCompare(sum[:], k.tokens[i].Digest[:]), i, found)
+	found, tokens := -1, k.all()
+	for i := range tokens {
+		found = subtle.ConstantTimeSelect(subtle.ConstantTimeCompare(sum[:], tokens[i].Digest[:]), i, found)
 	}
 	if found < 0 {
 		return Token{}, ErrWrongToken
 	}
-	return k.tokens[found], nil
+	return tokens[found], nil
 }
 
 // Allow says whether the holder may do in database what needs this scope; a [*ScopeError] says why not.

@@ -128,8 +128,10 @@ func (c Config) Validate() error {
 }
 
 func (c Config) serves(database string) bool {
-	return slices.Contains(c.Databases, database) || c.NewDatabases && databaseName.MatchString(database)
+	return c.names(database) || c.NewDatabases && databaseName.MatchString(database)
 }
+
+func (c Config) names(database string) bool { return slices.Contains(c.Databases, database) }
 
 // databaseName is what a database made by its first submission can be called.
 var databaseName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)

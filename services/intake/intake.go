@@ -44,6 +44,7 @@ type Service struct {
 	checks   chan struct{} // one slot per report being checked: that is work for a core, and memory beyond the report
 	metrics  *metrics
 	keys     *auth.Keys
+	opened   func(ctx context.Context, database string) error // nil: nothing is to be there
 }
 
 // New checks the configuration and remembers it; it opens nothing.

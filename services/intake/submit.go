@@ -112,6 +112,9 @@ func (a *attempt) run(ctx context.Context) answer {
 	got.report = nil
 	a.decode = a.s.now().Sub(a.started)
 	a.s.metrics.stage(stageDecode, a.decode)
+	if bad == nil {
+		a.s.open(ctx, a.database)
+	}
 	if bad != nil || a.async {
 		return a.record(ctx, env, bad)
 	}

@@ -281,6 +281,7 @@ func (p *process) services(r roles) ([]router, error) {
 			return nil
 		}
 		p.add(lifecycle.Component{Name: "intake", Run: in.Run})
+		p.followTokens(in)
 		if err := p.suiteFiles(in); err != nil {
 			return nil, err
 		}

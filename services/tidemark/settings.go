@@ -45,7 +45,7 @@ type Settings struct {
 	Databases    []string      `help:"Databases served." default:"default" group:"product"`
 	NewDatabases bool          `help:"Take submissions to any other database, too: the first one makes it." group:"product"`
 	AuthToken    config.Secret `help:"LNT's token, which may do everything: what the AuthToken header must carry on REST writes. Without it, and without a tokens file, they are refused." group:"product"`
-	TokensFile   string        `help:"YAML file of tokens with a name, a scope and perhaps databases; see 'tidemark token new'. Read at the start." type:"path" group:"product"`
+	TokensFile   string        `help:"YAML file of tokens with a name, a scope and perhaps databases; see 'tidemark token new'. Read again when it changes." type:"path" group:"product"`
 	Suites       string        `help:"Folder of LNT's schema files (*.yaml); suites that differ are defined at the start, in every database." type:"path" group:"product"`
 	LinkStatus   bool          `help:"In these files, let <x>_status decide whether <x>_time, <x>_bytes and <x> count, as link_status: true in a file does. LNT does not." group:"product"`
 

@@ -1,10 +1,55 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"time"
 
 	"tidemark/pkg/auth"
+	"tidemark/pkg/lifecycle"
+	"tidemark/services/intake"
 )
+
+// tokensEvery is how often the tokens file is looked at.
+const tokensEvery = 2 * time.Second
+
+// followTokens reads the tokens file again while the process runs.
+func (p *process) followTokens(in *intake.Service) {
+	if p.settings.TokensFile == "" {
+		return
+	}
+	p.add(lifecycle.Component{Name: "tokens", Run: func(ctx context.Context) error {
+		file := auth.Follow(p.settings.TokensFile)
+		tick := time.NewTicker(tokensEvery)
+		defer tick.Stop()
+		for said := ""; ; {
+			said = p.readTokens(ctx, in, file, said)
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-tick.C:
+			}
+		}
+	}})
+}
+
+// readTokens takes over what the file says. What it cannot read leaves the tokens as they are, which is said once: said is what was
+// said last, and what is to be said next time.
+func (p *process) readTokens(ctx context.Context, in *intake.Service, file *auth.Follower, said string) string {
+	taken, err := file.Next(in.SetTokens)
+	switch {
+	case taken:
+		p.log.InfoContext(ctx, "tokens read", "path", p.settings.TokensFile)
+	case err == nil && said != "":
+		p.log.InfoContext(ctx, "tokens file is as it was", "path", p.settings.TokensFile)
+	case err != nil && err.Error() != said:
+		p.log.WarnContext(ctx, "tokens file not read, the tokens before stay", "err", err)
+	}
+	if err != nil {
+		return err.Error()
+	}
+	return ""
+}
 
 type tokenCmd struct {
 	New tokenNewCmd `cmd:"" help:"Make a token and print its secret, once."`

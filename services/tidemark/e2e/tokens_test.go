@@ -3,6 +3,7 @@ package e2e
 import (
 	"net/http"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -57,6 +58,35 @@ func TestTokens_MadeForAFile_OpenWhatTheirScopeSays(t *testing.T) {
 	if strings.Contains(s.process.stderr.String(), "tmk_") {
 		t.Error("a secret is in the log")
 	}
+}
+
+func TestTokens_FileChanges_TakesEffectWithoutARestart(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "tokens.yaml")
+	secret := func(name string) string {
+		made := run(t, nil, nil, "token", "new", "--name", name, "--scope", "submit", "--file", file)
+		made.want(t, 0)
+		return strings.TrimSpace(made.stdout)
+	}
+	first := secret("first")
+	s := start(t, filepath.Join(t.TempDir(), "data"), "--tokens-file", file, "--intake-require-token")
+	order := 0
+	opens := func(secret string) bool {
+		order++
+		return mustAsk(t, http.MethodPost, s.submitURL(), reportOf("m", strconv.Itoa(order)), "AuthToken", secret).code == http.StatusOK
+	}
+	second := secret("second")
+	eventually(t, "the second token is known", patience, func() bool { return opens(second) })
+	if !opens(first) {
+		t.Error("the first is not known any more")
+	}
+	write(t, file, "- {name: half")
+	eventually(t, "the log says that the file is broken", patience, func() bool { return s.process.stderr.has("tokens file not read, the tokens before stay") })
+	if !opens(first) || !opens(second) {
+		t.Error("a broken file ended tokens")
+	}
+	write(t, file, "[]\n")
+	eventually(t, "taken out, the tokens are not known", patience, func() bool { return !opens(first) && !opens(second) })
 }
 
 func TestTokens_BadFile_EndsTheStart(t *testing.T) {
