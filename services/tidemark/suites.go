@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/samber/lo"
@@ -86,6 +87,9 @@ func (p *process) suiteFiles(in *intake.Service) error {
 	if err != nil {
 		return err
 	}
+	if p.settings.NewDatabases {
+		in.WhenOpened((&newcomers{process: p, intake: in, files: files, known: map[string]bool{}}).welcome)
+	}
 	defined := make(chan struct{})
 	p.checks["suites"] = func() error {
 		select {
@@ -103,6 +107,43 @@ func (p *process) suiteFiles(in *intake.Service) error {
 		}
 		return err
 	}})
+	return nil
+}
+
+// newcomers are databases that submissions make. They get the suites of the files before their first run.
+type newcomers struct {
+	process *process
+	intake  *intake.Service
+	files   []suiteFile
+
+	mu    sync.Mutex
+	known map[string]bool // databases that have them all
+}
+
+// welcome defines in a database what is not as the files say. Submissions to databases that are known do not wait for those to one
+// that is new longer than it takes to look.
+func (n *newcomers) welcome(ctx context.Context, database string) error {
+	n.mu.Lock()
+	known := n.known[database]
+	n.mu.Unlock()
+	if known {
+		return nil
+	}
+	rows, err := store.Select[definedSuite](ctx, n.process.work, sql.MustQuery("suites_defined"), nil)
+	if err != nil {
+		return fmt.Errorf("read the suites of database %s: %w", database, err)
+	}
+	defined := lo.KeyBy(lo.Filter(rows, func(r definedSuite, _ int) bool { return r.Database == database }),
+		func(r definedSuite) string { return r.Suite })
+	for _, file := range n.files {
+		// Two submissions that come at once append the same event.
+		if err := n.process.defineSuite(ctx, n.intake, file, database, defined[file.schema.Name]); err != nil {
+			return err
+		}
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.known[database] = true
 	return nil
 }
 

@@ -67,13 +67,21 @@ func TestSuites_FilesOfAFolder_AreDefinedWhenTheyDiffer(t *testing.T) {
 	if a := mustAsk(t, http.MethodGet, machines, nil); a.code != http.StatusOK || !strings.Contains(a.text, `"name":"m"`) {
 		t.Errorf("after it: %d %s", a.code, a.text)
 	}
+	want += ", fresh lib accepted suites"
+	// It has the suites of the files before its first run, whichever suite that is of.
+	if a := mustAsk(t, http.MethodPost, first.url+"/db_fresher/v4/lib/submitRun", []byte(report)); a.code != http.StatusOK {
+		t.Errorf("its first submission, to a suite of a file: %d %s", a.code, a.text)
+	}
+	want += ", fresher lib accepted suites"
+	if got := strings.Join(first.definitions(t), ", "); got != want {
+		t.Errorf("with new databases: %s, want %s", got, want)
+	}
 	if err := first.end(); err != nil {
 		t.Fatal(err)
 	}
 
-	// Again: nothing to do but for the database that is new.
+	// Again: nothing to do.
 	second := start(t, data, args...)
-	want += ", fresh lib accepted suites"
 	if got := strings.Join(second.definitions(t), ", "); got != want {
 		t.Errorf("second start: %s, want %s", got, want)
 	}
@@ -84,11 +92,11 @@ func TestSuites_FilesOfAFolder_AreDefinedWhenTheyDiffer(t *testing.T) {
 	// With one more metric and linked: once more in each.
 	write(t, path, strings.Replace(librarySuite, "run_fields", "- {name: size}\nrun_fields", 1))
 	third := start(t, data, append(args, "--link-status")...)
-	if got := third.definitions(t); len(got) != 6 {
+	if got := third.definitions(t); len(got) != 8 {
 		t.Errorf("third start: %q", got)
 	}
-	if got := third.scalar(t, "SELECT count() FROM v_suites WHERE suite = 'lib' AND position(schema, '\"status\":\"run_status\"') > 0"); got != "3" {
-		t.Errorf("%s suites are linked, want 3", got)
+	if got := third.scalar(t, "SELECT count() FROM v_suites WHERE suite = 'lib' AND position(schema, '\"status\":\"run_status\"') > 0"); got != "4" {
+		t.Errorf("%s suites are linked, want 4", got)
 	}
 	if err := third.end(); err != nil {
 		t.Fatal(err)
