@@ -86,15 +86,17 @@ func New(cfg Config, log *slog.Logger, metrics *Metrics, clock func() time.Time)
 	return app
 }
 
+// NoPage is what LNT tells programs of pages that are not there.
+const NoPage = "The page you are looking for does not exist."
+
 // NotFound is the last route of an app: the answer when nothing matched.
 func NotFound(c *fiber.Ctx) error {
-	const text = "The page you are looking for does not exist."
 	c.Status(fiber.StatusNotFound)
 	if AcceptsHTML(c) {
 		c.Type("html", "utf-8")
-		return c.SendString("<!doctype html><html lang=en><title>Not found</title><h1>Not found</h1><p>" + text + `<p><a href="` + RootURL(c) + `">Home</a></html>`)
+		return c.SendString("<!doctype html><html lang=en><title>Not found</title><h1>Not found</h1><p>" + NoPage + `<p><a href="` + RootURL(c) + `">Home</a></html>`)
 	}
-	return c.JSON(fiber.Map{"error": text})
+	return c.JSON(fiber.Map{"error": NoPage})
 }
 
 // AcceptsHTML says whether the client would rather read a page than JSON.

@@ -80,7 +80,11 @@ func (s *Service) fail(c *fiber.Ctx, err error) error {
 	p := s.problemOf(c, err)
 	c.Status(p.Status)
 	if c.Locals(wantsData) != nil {
-		return c.JSON(fiber.Map{"error": p.Title, "message": joinText(p.Detail, p.Hint)})
+		short := p.Title
+		if p.Status == fiber.StatusNotFound {
+			short = httpx.NoPage // LNT's word for it; what is missing is in the message
+		}
+		return c.JSON(fiber.Map{"error": short, "message": joinText(p.Detail, p.Hint)})
 	}
 	// No query here: the database may be what is not there.
 	v, inSuite := c.Locals(surroundings).(view)
