@@ -24,6 +24,10 @@ type Config struct {
 	// MissingRate is the share of orders a machine leaves out, FailureRate the
 	// share of samples that fail, LateRate the share of runs that arrive late.
 	MissingRate, FailureRate, LateRate float64
+	// DriftRate is the share of noisy series that drift by up to 2 % either way from
+	// the first order to the last, RampRate of those that climb or fall by up to 5 % over some
+	// tens of orders, SpikeRate of those with single orders far off.
+	DriftRate, RampRate, SpikeRate float64
 	// MachineSwaps is how many machines are replaced once: all their series move.
 	MachineSwaps int
 }
@@ -43,6 +47,8 @@ func DefaultConfig() Config {
 		MissingRate:  0.04,
 		FailureRate:  0.003,
 		LateRate:     0.02,
+		DriftRate:    0.1,
+		SpikeRate:    0.2,
 		MachineSwaps: 1,
 	}
 }
@@ -57,6 +63,7 @@ func (c Config) Validate() error {
 	}
 	for name, r := range map[string]float64{
 		"change_rate": c.ChangeRate, "missing_rate": c.MissingRate, "failure_rate": c.FailureRate, "late_rate": c.LateRate,
+		"drift_rate": c.DriftRate, "ramp_rate": c.RampRate, "spike_rate": c.SpikeRate,
 	} {
 		if !(r >= 0 && r <= 1) {
 			problems = append(problems, fmt.Errorf("%s: %v is not from 0 to 1", name, r))

@@ -2,6 +2,7 @@ package synth
 
 import (
 	"hash/fnv"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -40,10 +41,26 @@ type series struct {
 	level, noise float64 // noise is relative to the level
 	shape        Shape
 	drift        float64 // relative, from the first order to the last
+	ramp         ramp
 	spikes       float64 // share of orders
+	quantum      float64 // what the clock of a quantised series can tell apart
 	factor       []float64
 	changes      []Change
 	seed         uint64
+}
+
+// ramp is a slow change between two orders, by a relative amount.
+type ramp struct {
+	from, to int
+	by       float64
+}
+
+// at is the ramp's factor at an order.
+func (r ramp) at(place int) float64 {
+	if r.to <= r.from {
+		return 1
+	}
+	return 1 + r.by*min(max(float64(place-r.from)/float64(r.to-r.from), 0), 1)
 }
 
 // random is the source of everything that hangs on these names.
@@ -71,11 +88,18 @@ func (g *Generator) newSeries(machine, test string, m metric) *series {
 		s.shape = timeShapes[common.IntN(len(timeShapes))]
 		s.noise = 0.002 * math.Pow(15, common.Float64())
 	}
-	if m.noisy && own.Float64() < 0.1 {
+	if s.shape == Quantised {
+		s.quantum = s.level * s.noise * (0.5 + 3*random(g.cfg.Seed, "clock", test, m.name).Float64())
+	}
+	if m.noisy && own.Float64() < g.cfg.DriftRate {
 		s.drift = (own.Float64() - 0.5) * 0.04
 	}
-	if m.noisy && own.Float64() < 0.2 {
+	if m.noisy && own.Float64() < g.cfg.SpikeRate {
 		s.spikes = 0.01
+	}
+	if r := random(g.cfg.Seed, "ramp", machine, test, m.name); m.noisy && r.Float64() < g.cfg.RampRate {
+		from := r.IntN(len(g.orders))
+		s.ramp = ramp{from: from, to: from + 30 + r.IntN(30), by: (r.Float64() - 0.5) * 0.1}
 	}
 	s.plant(g, own, machine)
 	return s
@@ -89,6 +113,8 @@ func (s *series) plant(g *Generator, r *rand.Rand, machine string) {
 		s.steps(r, n, at)
 	}
 	if place, effect, swapped := g.swap(machine); swapped {
+		// nobody could tell a step from a swap a few orders away
+		maps.DeleteFunc(at, func(step int, _ Change) bool { return max(step-place, place-step) < 10 })
 		at[place] = Change{Effect: effect, Kind: "swap"}
 	}
 	s.factor = make([]float64, n)
@@ -97,10 +123,10 @@ func (s *series) plant(g *Generator, r *rand.Rand, machine string) {
 		if c, ok := at[i]; ok {
 			level *= 1 + c.Effect
 			c.Order = g.orders[i]
-			c.Sigmas = math.Abs(c.Effect) / (s.noise / math.Sqrt(float64(g.cfg.Samples)))
+			c.Sigmas = math.Abs(c.Effect) / s.spread(g.cfg.Samples)
 			s.changes = append(s.changes, c)
 		}
-		s.factor[i] = level * (1 + s.drift*float64(i)/float64(n))
+		s.factor[i] = level * (1 + s.drift*float64(i)/float64(n)) * s.ramp.at(i)
 	}
 }
 
@@ -166,12 +192,39 @@ func (s *series) deviate(r *rand.Rand, shared, mode float64) float64 {
 	return 0
 }
 
+// spread is that of one order's mean, relative to the level: what a run's samples
+// share is not averaged away. An order has one to most samples, each as often.
+func (s *series) spread(most int) float64 {
+	if s.shape == Exact {
+		most = 1
+	}
+	inverse := 0.0 // the mean of 1/n
+	for n := 1; n <= most; n++ {
+		inverse += 1 / float64(n) / float64(most)
+	}
+	own, shared := 1.0, 0.0
+	switch s.shape {
+	case Bimodal:
+		own, shared = 0.36, 1.28
+	case Trimodal:
+		own, shared = 0.25, 1.21*2/3
+	case Correlated:
+		own, shared = 0.2025, 0.81
+	case Normal, Skewed, Quantised, Exact:
+	}
+	variance := s.noise * s.noise * (own*inverse + shared)
+	if s.shape == Quantised {
+		step := s.quantum / s.level
+		variance += step * step / 12 * inverse
+	}
+	return math.Sqrt(variance)
+}
+
 // round gives the digits an instrument would.
 func (s *series) round(v float64) float64 {
-	digits := 5.0
-	if s.shape == Quantised {
-		digits = 2
+	if s.quantum > 0 {
+		v = math.Round(v/s.quantum) * s.quantum
 	}
-	scale := math.Pow(10, digits-math.Floor(math.Log10(math.Abs(v)))-1)
+	scale := math.Pow(10, 4-math.Floor(math.Log10(math.Abs(v))))
 	return math.Round(v*scale) / scale
 }

@@ -171,7 +171,7 @@ func (g *Generator) Runs() iter.Seq[Run] {
 
 // report is the body of one run.
 func (g *Generator) report(a arrival) []byte {
-	r := random(g.cfg.Seed, "run", a.machine, g.orders[a.place])
+	r := g.source(a)
 	started := g.cfg.Start.Add(time.Duration(a.place) * g.cfg.Every)
 	tests := make([]map[string]any, 0, len(g.tests))
 	for _, name := range g.tests {
@@ -196,11 +196,28 @@ func (g *Generator) report(a arrival) []byte {
 
 func (g *Generator) test(r *rand.Rand, a arrival, name string) map[string]any {
 	test := map[string]any{"name": name}
-	samples := 1 + r.IntN(g.cfg.Samples)
-	if g.cfg.FailureRate > 0 && r.Float64() < g.cfg.FailureRate {
+	measured, failed := g.measure(r, a, name)
+	if failed {
 		test["execution_status"] = 1
 		return test
 	}
+	for metric, values := range measured {
+		if len(values) == 1 {
+			test[metric] = values[0]
+		} else {
+			test[metric] = values
+		}
+	}
+	return test
+}
+
+// measure gives a test's samples by metric, none when it failed. It draws from the run's source, test by test.
+func (g *Generator) measure(r *rand.Rand, a arrival, name string) (measured map[string][]float64, failed bool) {
+	samples := 1 + r.IntN(g.cfg.Samples)
+	if g.cfg.FailureRate > 0 && r.Float64() < g.cfg.FailureRate {
+		return nil, true
+	}
+	measured = map[string][]float64{}
 	for _, m := range metrics {
 		s, ok := g.series[a.machine][name][m.name]
 		if !ok {
@@ -210,11 +227,12 @@ func (g *Generator) test(r *rand.Rand, a arrival, name string) map[string]any {
 		if m.whole {
 			values = lo.Map(values, func(v float64, _ int) float64 { return math.Round(v) })
 		}
-		if len(values) == 1 {
-			test[m.name] = values[0]
-		} else {
-			test[m.name] = values
-		}
+		measured[m.name] = values
 	}
-	return test
+	return measured, false
+}
+
+// source is what a run's numbers are drawn from.
+func (g *Generator) source(a arrival) *rand.Rand {
+	return random(g.cfg.Seed, "run", a.machine, g.orders[a.place])
 }
