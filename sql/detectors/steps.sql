@@ -68,7 +68,14 @@ steps_between AS
         *,
         arraySort(arrayMap((a, b) -> abs(a - b), arrayPopFront(levels), arrayPopBack(levels))) AS sizes,
         length(sizes) AS m,
-        arrayFirst(v -> v > 0, sizes) AS smallest,
+        arrayFirst(v -> v > 0, sizes) AS smallest
+    FROM parts
+),
+-- the same with the usual size, as a spread, and the largest that counts
+usual_steps AS
+(
+    SELECT
+        *,
         -- a coarse clock: the smallest size is that of several
         if(arrayCount(v -> v > 0 AND v <= 1.001 * smallest, sizes) >= 4, smallest, 0) AS tick,
         greatest(
@@ -76,7 +83,7 @@ steps_between AS
             arraySum(arraySlice(sizes, 1, greatest(intDiv(m * 4, 5), 1))) / greatest(intDiv(m * 4, 5), 1) / 0.7788
         ) AS usual,
         greatest(4.2426 * usual, 1.01 * tick) AS most
-    FROM parts
+    FROM steps_between
 ),
 -- the same with the spread of one order's level, never less than what a double can tell apart
 noise AS
@@ -94,30 +101,43 @@ noise AS
             1e-9 * arraySum(v -> abs(v), levels) / n,
             1e-300
         ) AS sigma
-    FROM steps_between
+    FROM usual_steps
+),
+-- the same with the pairs of neighbours on either side of each level, mirrored at the ends: the smaller ones' larger, the larger ones' smaller
+neighbours AS
+(
+    SELECT
+        *,
+        arrayMap(
+            (a, b, c, d) -> (greatest(least(a, b), least(c, d)), least(greatest(a, b), greatest(c, d))),
+            arrayResize(arrayConcat([levels[3], levels[2]], arraySlice(levels, 1, -2)), n),
+            arrayConcat([levels[2]], arrayPopBack(levels)),
+            arrayConcat(arrayPopFront(levels), [levels[-2]]),
+            arrayResize(arrayConcat(arraySlice(levels, 3), [levels[-2], levels[-3]]), n)
+        ) AS around
+    FROM noise
+),
+-- the same with the median of each five
+middles AS
+(
+    SELECT
+        *,
+        arrayMap((v, pair) -> greatest(least(pair.1, pair.2), least(greatest(pair.1, pair.2), v)), levels, around) AS middle
+    FROM neighbours
 ),
 -- the same in spreads from the first level on, with single orders far off put back among their neighbours
 smooth AS
 (
     SELECT
-        *,
-        arrayMap(
-            (a, b, c, d, e) -> (if(
-                abs(c - (
-                    greatest(least(
-                        greatest(least(a, b), least(d, e)), least(greatest(a, b), greatest(d, e))), least(greatest(
-                        greatest(least(a, b), least(d, e)), least(greatest(a, b), greatest(d, e))), c)) AS middle
-                )) > {spike:Float64} * sigma,
-                middle,
-                c
-            ) - levels[1]) / sigma,
-            arrayResize(arrayConcat([levels[3], levels[2]], arraySlice(levels, 1, -2)), n),
-            arrayConcat([levels[2]], arrayPopBack(levels)),
-            levels,
-            arrayConcat(arrayPopFront(levels), [levels[-2]]),
-            arrayResize(arrayConcat(arraySlice(levels, 3), [levels[-2], levels[-3]]), n)
-        ) AS y
-    FROM noise
+        series,
+        bigger,
+        part,
+        places,
+        levels[1] AS base,
+        n,
+        sigma,
+        arrayMap((v, m) -> (if(abs(v - m) > {spike:Float64} * sigma, m, v) - base) / sigma, levels, middle) AS y
+    FROM middles
 ),
 -- the same with running sums of the first k points in element k + 1: values, squares, values
 -- times index, squares of the differences of neighbours
@@ -157,11 +177,10 @@ maybes AS
         bigger,
         part,
         places,
-        levels,
+        base,
         n,
         sigma,
         price,
-        moves,
         s,
         q,
         t,
@@ -270,7 +289,7 @@ places_asked AS
         bigger,
         part,
         places[e.1 + 1] AS place,
-        levels[1] AS base,
+        base,
         sigma,
         price,
         has(edges.1, e.1) AS is_edge,
@@ -289,68 +308,95 @@ places_asked AS
     ) AS e
     WHERE place >= part * {stretch:UInt16} AND place < (part + 1) * {stretch:UInt16}
 ),
--- the same with levels, what is left around them, and what is left around a common slope and around one line
-fitted AS
+-- the same with the levels on both sides
+means AS
 (
     SELECT
         *,
         (e.2 - l.2) / greatest(nb, 1) AS mean_before,
         (r.2 - e.2) / na AS mean_after,
-        mean_after - mean_before AS delta,
-        greatest(r.3 - l.3 - (e.2 - l.2) * mean_before - (r.2 - e.2) * mean_after, 0) AS rest,
-        greatest(points_n - 2, 1) AS freedom,
-        if(rest > 0, least(greatest(1 - (e.5 - l.6 + r.5 - e.6) / 2 / rest - 1 / sqrt(points_n), 0), 0.9), 0) AS correlation,
-        sqrt(
-            greatest(rest / freedom, 0.5) * (1 + correlation) / (1 - correlation) * (1 / na + 1 / greatest(nb, 1))
-        ) AS standard_error,
-        -- a slope that both sides share
+        1 / na + 1 / greatest(nb, 1) AS weight,
         (l.1 + e.1 - 1) / 2 AS middle_before,
         (e.1 + r.1 - 1) / 2 AS middle_after,
-        greatest((pow(nb, 3) - nb + pow(na, 3) - na) / 12, 1e-9) AS width,
-        ((e.4 - l.4) - middle_before * (e.2 - l.2) + (r.4 - e.4) - middle_after * (r.2 - e.2)) / width AS slope,
-        (delta - slope * (middle_after - middle_before)) * sign(delta) AS jump,
-        sqrt(greatest(
-            (rest - slope * slope * width) / greatest(points_n - 3, 1) * (1 / na + 1 / greatest(nb, 1) + pow(middle_after - middle_before, 2) / width),
-            1e-12
-        )) AS jump_error,
-        -- one line through both sides
-        (pow(points_n, 3) - points_n) / 12 AS line_width,
-        r.3 - l.3 - pow(r.2 - l.2, 2) / points_n
-            - pow(r.4 - l.4 - (l.1 + r.1 - 1) / 2 * (r.2 - l.2), 2) / greatest(line_width, 1e-9) AS line_rest
+        greatest((pow(nb, 3) - nb + pow(na, 3) - na) / 12, 1e-9) AS width
     FROM places_asked
+),
+-- the same with what is left around the levels, around a slope that both sides share, and around one line through both
+rests AS
+(
+    SELECT
+        *,
+        mean_after - mean_before AS delta,
+        middle_after - middle_before AS distance,
+        greatest(points_n - 2, 1) AS freedom,
+        greatest(r.3 - l.3 - (e.2 - l.2) * mean_before - (r.2 - e.2) * mean_after, 0) AS rest,
+        ((e.4 - l.4) - middle_before * (e.2 - l.2) + (r.4 - e.4) - middle_after * (r.2 - e.2)) / width AS slope,
+        r.3 - l.3 - pow(r.2 - l.2, 2) / points_n
+            - pow(r.4 - l.4 - (l.1 + r.1 - 1) / 2 * (r.2 - l.2), 2) / greatest((pow(points_n, 3) - points_n) / 12, 1e-9) AS line_rest
+    FROM means
+),
+-- the same with errors
+errors AS
+(
+    SELECT
+        *,
+        if(rest > 0, least(greatest(1 - (e.5 - l.6 + r.5 - e.6) / 2 / rest - 1 / sqrt(points_n), 0), 0.9), 0) AS correlation,
+        sqrt(greatest((rest - slope * slope * width) / greatest(points_n - 3, 1) * (weight + distance * distance / width), 1e-12)) AS jump_error,
+        base + sigma * mean_before AS level_before,
+        base + sigma * mean_after AS level_after
+    FROM rests
+),
+-- the same with levels in the series' unit; one of nothing but rounding is zero
+measured AS
+(
+    SELECT
+        *,
+        sqrt(greatest(rest / freedom, 0.5) * (1 + correlation) / (1 - correlation) * weight) AS standard_error,
+        if(abs(level_before) <= 1e-9 * sigma, 0, level_before) AS before,
+        if(abs(level_after) <= 1e-9 * sigma, 0, level_after) AS after
+    FROM errors
+),
+-- the same with effect and statistic
+effects AS
+(
+    SELECT
+        *,
+        abs(delta) / standard_error AS statistic,
+        if(before = 0, sign(after), (after - before) / abs(before)) AS effect,
+        if(before = 0, 0, (1.96 + 2.4 / freedom) * standard_error * sigma / abs(before)) AS margin
+    FROM measured
 ),
 -- the same with the rules, in their order
 judged AS
 (
     SELECT
         *,
-        base + sigma * mean_before AS level_before,
-        base + sigma * mean_after AS level_after,
-        -- a level of nothing but rounding is zero
-        if(abs(level_before) <= 1e-9 * sigma, 0, level_before) AS before,
-        if(abs(level_after) <= 1e-9 * sigma, 0, level_after) AS after,
-        if(before = 0, sign(after), (after - before) / abs(before)) AS effect,
-        abs(delta) / standard_error AS statistic,
-        if(before = 0, 0, (1.96 + 2.4 / freedom) * standard_error * sigma / abs(before)) AS margin,
         [
             ('before', nb, toFloat64(if(is_first, {min_before:UInt16}, {min_after:UInt16}))),
             ('after', na, toFloat64({min_after:UInt16})),
-            ('price', delta * delta / (1 / na + 1 / greatest(nb, 1)), price),
+            ('price', delta * delta / weight, price),
             ('strength', statistic, {min_t:Float64} * (1 + 0.1 * greatest(8 - least(na, nb), 0))),
             ('sigmas', abs(delta), {min_sigmas:Float64}),
             ('effect', abs(effect), {min_effect:Float64}),
             ('line', (line_rest - rest) * freedom / greatest(rest, 1e-9), {min_line:Float64}),
-            ('jump', jump / jump_error, {min_jump:Float64}),
+            ('jump', (delta - slope * distance) * sign(delta) / jump_error, {min_jump:Float64}),
             ('best', toFloat64(is_edge), 1.)
-        ] AS rules,
+        ] AS rules
+    FROM effects
+),
+-- the same with what each said
+said AS
+(
+    SELECT
+        *,
         arrayMap(c -> (c.1, c.2, c.3, toUInt8(c.2 >= c.3)), rules)::Array(Tuple(name String, value Float64, threshold Float64, passed UInt8)) AS checks
-    FROM fitted
+    FROM judged
 )
 SELECT
     series,
     place,
     if(delta >= 0, 'up', 'down') AS direction,
-    if((direction = 'up') = (bigger = 1), 'improvement', 'regression') AS kind,
+    if((delta >= 0) = (bigger = 1), 'improvement', 'regression') AS kind,
     before,
     after,
     sigma * sqrt(rest / freedom) AS spread,
@@ -362,7 +408,7 @@ SELECT
     erfc(sqrt(freedom * log1p(statistic * statistic / freedom)) * (8 * freedom + 1) / (8 * freedom + 3) / sqrt(2)) AS p_value,
     checks,
     arrayFirst(c -> c.passed = 0, checks).name AS stopped_by
-FROM judged
+FROM said
 WHERE {explain:UInt8} = 1 OR stopped_by = ''
 ORDER BY series, place
 SETTINGS max_block_size = 1024
