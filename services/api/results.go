@@ -13,7 +13,6 @@ import (
 	"tidemark/pkg/lntstat"
 	"tidemark/pkg/store"
 	"tidemark/pkg/suite"
-	"tidemark/sql"
 )
 
 // TestResult is what LNT tells a submitter of one metric of one test: Name is "<test>.<metric>". TestStatus is REGRESSED,
@@ -22,20 +21,15 @@ type TestResult struct{ Name, TestStatus, PerfStatus string }
 
 // Results compares runs with those before them as LNT does.
 type Results struct {
-	store  *store.Store
+	read   storeReads
 	turns  chan struct{}
 	recent *recent
 }
 
 // NewResults opens nothing.
 func NewResults(s *store.Store) *Results {
-	return &Results{store: s, turns: make(chan struct{}, resultsAtOnce), recent: newRecent()}
+	return &Results{read: storeReads{s}, turns: make(chan struct{}, resultsAtOnce), recent: newRecent()}
 }
-
-var (
-	qResultsRows  = sql.MustQuery("results_rows")
-	qResultsTests = sql.MustQuery("results_tests")
-)
 
 // resultsConfidence is LNT's level.
 const resultsConfidence = 0.05
@@ -109,15 +103,13 @@ func (r *Results) compare(ctx context.Context, k key, about event.Compared) ([]T
 
 // realMetrics are those of the suite as it is now.
 func (r *Results) realMetrics(ctx context.Context, k key) ([]suite.Metric, error) {
-	row, _, err := one[struct {
-		Schema string `ch:"schema"`
-	}](ctx, r.store, qSuite, k.params())
+	encoded, _, err := r.read.Schema(ctx, k)
 	if err != nil {
 		return nil, err
 	}
 	schema, ok := suite.BuiltIn(k.suite)
-	if row.Schema != "" {
-		if schema, err = suite.Decode([]byte(row.Schema)); err != nil {
+	if encoded != "" {
+		if schema, err = suite.Decode([]byte(encoded)); err != nil {
 			return nil, fmt.Errorf("schema of %s: %w", k.suite, err)
 		}
 	} else if !ok {
@@ -140,13 +132,8 @@ func (r *Results) runs(ctx context.Context, k key, about event.Compared) (map[ui
 	if len(missing) == 0 {
 		return out, nil
 	}
-	err := r.store.Each(ctx, qResultsRows, k.params("seqs", missing), func(scan func(...any) error) error {
-		var seq uint64
-		var row store.LedgerRun
-		if err := scan(&seq, &row.RowTestID, &row.SampleRow, &row.SampleMetric, &row.SampleValue, &row.TextRow, &row.TextMetric, &row.TextValue); err != nil {
-			return err
-		}
-		out[seq] = r.recent.add(runKey{k, seq}, newRecentRun(&row))
+	err := r.read.RunParts(ctx, k, missing, func(seq uint64, run *store.LedgerRun) error {
+		out[seq] = r.recent.add(runKey{k, seq}, newRecentRun(run))
 		return nil
 	})
 	return out, err
@@ -208,12 +195,9 @@ func union(parts []namedSet) []string {
 
 func (r *Results) names(ctx context.Context, k key, seq uint64) (map[uint32]string, error) {
 	names := map[uint32]string{}
-	err := r.store.Each(ctx, qResultsTests, k.params("seq", seq), func(scan func(...any) error) error {
-		var id uint32
-		var name string
-		err := scan(&id, &name)
-		names[id] = name
-		return err
+	err := r.read.RunTests(ctx, k, []uint64{seq}, func(t testRow) error {
+		names[t.ID] = t.Name
+		return nil
 	})
 	return names, err
 }

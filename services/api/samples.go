@@ -8,6 +8,7 @@ import (
 	"github.com/samber/lo"
 	"golang.org/x/sync/errgroup"
 
+	"tidemark/pkg/store"
 	"tidemark/pkg/suite"
 )
 
@@ -19,7 +20,7 @@ type sampleSet struct {
 	orders map[uint64][]byte // value of the first order field, as JSON
 }
 
-// readSamples reads the samples of the runs in two halves at a time: a large run takes as long as the larger half.
+// readSamples reads the samples of the runs and the names of their tests at the same time.
 func (s *Service) readSamples(q v4Request, runs []runDetail) (*sampleSet, error) {
 	set := &sampleSet{tests: map[uint32]string{}, values: map[uint64]*runValues{}, orders: map[uint64][]byte{}}
 	if len(runs) == 0 {
@@ -31,44 +32,44 @@ func (s *Service) readSamples(q v4Request, runs []runDetail) (*sampleSet, error)
 		set.values[r.seq] = &runValues{rows: r.sampleRows, columns: make([]column, len(q.schema.Metrics))}
 		set.orders[r.seq] = firstValue(r.run.OrderValues)
 	}
-	halves, ctx := errgroup.WithContext(q.ctx)
-	q.ctx = ctx
-	halves.Go(func() error { return s.readRows(q, seqs, set) })
-	halves.Go(func() error { return s.readValues(q, seqs, set) })
-	return set, halves.Wait()
+	both, ctx := errgroup.WithContext(q.ctx)
+	both.Go(func() error {
+		return s.read.RunParts(ctx, q.key, seqs, func(seq uint64, run *store.LedgerRun) error {
+			set.add(seq, run, q.schema)
+			return nil
+		})
+	})
+	both.Go(func() error {
+		return s.read.RunTests(ctx, q.key, seqs, func(t testRow) error {
+			set.tests[t.ID] = t.Name
+			return nil
+		})
+	})
+	return set, both.Wait()
 }
 
-func (s *Service) readRows(q v4Request, seqs []uint64, set *sampleSet) error {
-	err := s.read.RunRows(q.ctx, q.key, seqs, func(r sampleRow) error {
-		set.rows = append(set.rows, r)
-		return nil
-	})
-	if err != nil {
-		return err
+// add takes in one run; metrics that the schema does not have are left out.
+func (set *sampleSet) add(seq uint64, run *store.LedgerRun, schema suite.Schema) {
+	for row, test := range run.RowTestID {
+		set.rows = append(set.rows, sampleRow{
+			seq: seq, row: uint32(row), runID: run.RunID, sampleID: run.FirstSampleID + uint64(row), testID: test,
+		})
 	}
-	return s.read.RunTests(q.ctx, q.key, seqs, func(t testRow) error {
-		set.tests[t.ID] = t.Name
-		return nil
-	})
-}
-
-func (s *Service) readValues(q v4Request, seqs []uint64, set *sampleSet) error {
-	metrics := lo.Map(q.schema.Metrics, func(m suite.Metric, _ int) string { return m.Name })
-	err := s.read.RunValues(q.ctx, q.key, seqs, metrics, func(place cell, value float64) error {
-		if col := set.values[place.seq].put(place, true); col != nil {
-			col.reals[place.row] = value
-		}
-		return nil
-	})
-	if err != nil {
-		return err
+	place := make(map[string]int, len(schema.Metrics))
+	for i, m := range schema.Metrics {
+		place[m.Name] = i + 1
 	}
-	return s.read.RunTexts(q.ctx, q.key, seqs, metrics, func(place cell, value string) error {
-		if col := set.values[place.seq].put(place, false); col != nil {
-			col.texts[place.row] = value
+	values := set.values[seq]
+	for i, row := range run.SampleRow {
+		if col := values.put(place[run.SampleMetric[i]], row, true); col != nil {
+			col.reals[row] = run.SampleValue[i]
 		}
-		return nil
-	})
+	}
+	for i, row := range run.TextRow {
+		if col := values.put(place[run.TextMetric[i]], row, false); col != nil {
+			col.texts[row] = run.TextValue[i]
+		}
+	}
 }
 
 // firstValue is the first element of a JSON list of strings, as JSON.
@@ -94,12 +95,12 @@ type column struct {
 	texts []string
 }
 
-// put makes room on the first value of a metric.
-func (v *runValues) put(place cell, number bool) *column {
-	if place.metric == 0 || int(place.metric) > len(v.columns) || place.row >= v.rows {
+// put makes room on the first value of a metric, which is given by its place from 1; 0 is none.
+func (v *runValues) put(metric int, row uint32, number bool) *column {
+	if metric == 0 || row >= v.rows {
 		return nil
 	}
-	col := &v.columns[place.metric-1]
+	col := &v.columns[metric-1]
 	if col.has == nil {
 		col.has = make([]bool, v.rows)
 	}
@@ -109,7 +110,7 @@ func (v *runValues) put(place cell, number bool) *column {
 	case !number && col.texts == nil:
 		col.texts = make([]string, v.rows)
 	}
-	col.has[place.row] = true
+	col.has[row] = true
 	return col
 }
 

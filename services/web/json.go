@@ -146,7 +146,7 @@ func (s *Service) runJSON(c *fiber.Ctx) error {
 		return err
 	}
 	ctx := c.UserContext()
-	names, err := list[testNameRow](ctx, s, "lnt_run_tests", with(ofSuite(in), store.Params{"seqs": []uint64{body.Run.Seq}}))
+	names, err := list[testNameRow](ctx, s, "run_tests", with(ofSuite(in), store.Params{"seqs": []uint64{body.Run.Seq}}))
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ SELECT
     seq,
     run_id,
     load_id,
+    first_sample_id,
     row_test_id,
     sample_row,
     sample_metric,
