@@ -146,8 +146,8 @@ type database struct {
 
 func newDatabase(t *testing.T) *database {
 	t.Helper()
-	cfg := testkit.StoreConfig(t)
-	d := &database{store: testkit.OpenStore(t, cfg), client: http.Client{Transport: &http.Transport{DialContext: cfg.Dial}}}
+	cfg := testkit.Migrated(t)
+	d := &database{store: testkit.Open(t, cfg), client: http.Client{Transport: &http.Transport{DialContext: cfg.Dial}}}
 	t.Cleanup(d.client.CloseIdleConnections)
 	list, err := d.ask(t, "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree' AND name != 'schema_migrations' ORDER BY name", nil)
 	if err != nil {

@@ -21,16 +21,18 @@ var (
 	databases atomic.Int64
 )
 
-// openEngine starts the one engine of the process. Its folder is left to the
-// operating system's temporary files when the process is killed; [Main] removes it.
+// folderPrefix begins the name of an engine's folder.
+const folderPrefix = "tidemark-engine-"
+
+// openEngine starts the one engine of the process. [Main] removes its folder.
 func openEngine() error {
 	library, err := clickhouse.FindLibrary()
 	if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "tidemark-engine-")
+	dir, err := engineFolder()
 	if err != nil {
-		return fmt.Errorf("make the engine's folder: %w", err)
+		return err
 	}
 	e, err := clickhouse.New(clickhouse.Config{Path: dir, Library: library, Logger: Logger()})
 	if err != nil {
@@ -48,6 +50,9 @@ var engineDir string
 // Main is for TestMain: it runs the tests and closes the engine after them.
 func Main(m *testing.M) {
 	code := m.Run()
+	if pool.admin != nil {
+		_ = pool.admin.Close()
+	}
 	if engine != nil {
 		_ = engine.Close()
 		_ = os.RemoveAll(engineDir)
@@ -76,7 +81,30 @@ func StoreConfig(t testing.TB) store.Config {
 // Store is an open store on a migrated, empty database of the test's own.
 func Store(t testing.TB) *store.Store {
 	t.Helper()
-	return OpenStore(t, StoreConfig(t))
+	return Open(t, Migrated(t))
+}
+
+// Migrated names a migrated, empty database that is the test's own until it ends.
+func Migrated(t testing.TB) store.Config {
+	t.Helper()
+	cfg := store.DefaultConfig()
+	cfg.Dial = Engine(t).Dial
+	cfg.Database = borrow(t)
+	return cfg
+}
+
+// Open opens the database of cfg, which is there.
+func Open(t testing.TB, cfg store.Config) *store.Store {
+	t.Helper()
+	s, err := store.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Open(t.Context()); err != nil {
+		t.Fatalf("open store: %v", err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
 }
 
 // OpenStore migrates and opens the database of cfg.
@@ -85,17 +113,10 @@ func OpenStore(t testing.TB, cfg store.Config) *store.Store {
 	if _, err := schema.Migrate(t.Context(), cfg, Logger()); err != nil {
 		t.Fatalf("migrate: %v", err)
 	}
-	s, err := store.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Open(t.Context()); err != nil {
-		t.Fatalf("open store: %v", err)
-	}
+	s := Open(t, cfg)
 	t.Cleanup(func() {
 		// The test's context has ended by now.
 		_ = s.Exec(context.Background(), "DROP DATABASE IF EXISTS "+cfg.Database+" SYNC", nil)
-		_ = s.Close()
 	})
 	return s
 }

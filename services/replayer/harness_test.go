@@ -30,8 +30,8 @@ type history struct {
 
 func newHistory(t testing.TB) *history {
 	t.Helper()
-	cfg := testkit.StoreConfig(t)
-	h := &history{t: t, cfg: cfg, live: testkit.OpenStore(t, cfg), decider: testkit.NewDecider()}
+	cfg := testkit.Migrated(t)
+	h := &history{t: t, cfg: cfg, live: testkit.Open(t, cfg), decider: testkit.NewDecider()}
 	t.Cleanup(func() {
 		// The test's context has ended by now.
 		for _, other := range []string{h.into(), cfg.Database + "_verify"} {

@@ -182,7 +182,7 @@ func TestReplay_AnySequences_SameDigestsAndAnswersAsTheNaiveModel(t *testing.T) 
 
 	rebuiltConfig := h.cfg
 	rebuiltConfig.Database = h.into()
-	got := answersOf(t, testkit.OpenStore(t, rebuiltConfig))
+	got := answersOf(t, testkit.Open(t, rebuiltConfig))
 	for n, s := range all {
 		want := s.world.answers()
 		for _, what := range slices.Sorted(maps.Keys(want)) {

@@ -414,9 +414,9 @@ func TestWrongParameters_AreNamedWithTheRemedy(t *testing.T) {
 
 func TestPages_WhenAllReadersAreTaken_AnswerBusyWithRetryAfter(t *testing.T) {
 	t.Parallel()
-	cfg := testkit.StoreConfig(t)
+	cfg := testkit.Migrated(t)
 	cfg.MaxReads, cfg.MaxQueuedReads = 1, 0
-	s := testkit.OpenStore(t, cfg)
+	s := testkit.Open(t, cfg)
 	app := serve(t, s)
 	release := occupy(t, s)
 	for _, path := range []string{"/", "/v4/nts/", "/v4/nts/graph/data?plot.0=1.1.2"} {
