@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"bytes"
 	"context"
 	stdsql "database/sql"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"strconv"
 
 	"github.com/golang-migrate/migrate/v4"
+	"github.com/golang-migrate/migrate/v4/database"
 	migrator "github.com/golang-migrate/migrate/v4/database/clickhouse"
 	"github.com/golang-migrate/migrate/v4/source/iofs"
 
@@ -105,7 +107,12 @@ func tables(ctx context.Context, db *stdsql.DB, log *slog.Logger) (uint, error) 
 	}
 	before, dirty, err := m.Version()
 	switch {
-	case errors.Is(err, migrate.ErrNilVersion):
+	case errors.Is(err, migrate.ErrNilVersion), err == nil && before == 1 && dirty:
+		if err := fresh(driver); err != nil {
+			return 0, err
+		}
+		log.Info("schema migrated", "from", 0, "to", Latest())
+		return Latest(), nil
 	case err != nil:
 		return 0, fmt.Errorf("read schema version: %w", err)
 	case before > Latest():
@@ -123,6 +130,32 @@ func tables(ctx context.Context, db *stdsql.DB, log *slog.Logger) (uint, error) 
 		log.Info("schema migrated", "from", before, "to", Latest())
 	}
 	return Latest(), nil
+}
+
+// fresh brings a database without a version to the newest one. The versions between
+// are not noted: an insert for each of them, twice, takes as long as the statements
+// themselves. One that is cut off stays at version 1, dirty, and starts over.
+func fresh(driver database.Driver) error {
+	if err := driver.SetVersion(1, true); err != nil {
+		return fmt.Errorf("note the first migration: %w", err)
+	}
+	files, err := fs.Glob(sql.Migrations(), "*.up.sql")
+	if err != nil {
+		return fmt.Errorf("list migrations: %w", err)
+	}
+	for _, file := range files {
+		text, err := fs.ReadFile(sql.Migrations(), file)
+		if err != nil {
+			return fmt.Errorf("read migration %s: %w", file, err)
+		}
+		if err := driver.Run(bytes.NewReader(text)); err != nil {
+			return fmt.Errorf("migration %s: %w", file, err)
+		}
+	}
+	if err := driver.SetVersion(int(Latest()), false); err != nil { //nolint:gosec // six digits at most
+		return fmt.Errorf("note version %d: %w", Latest(), err)
+	}
+	return nil
 }
 
 // previous is the version before v, in golang-migrate's terms: -1 is none.

@@ -172,7 +172,7 @@ func TestMigrate_CutOffAnywhere_NextOneCompletes(t *testing.T) {
 	testkit.OpenStore(t, whole)
 	want := shapes(catalogue(t, whole))
 	cuts, dirty := 0, 0
-	for after := int64(4); ; after += 17 {
+	for after := int64(4); ; after += 9 {
 		cfg := testkit.StoreConfig(t)
 		way := &cutting{dial: cfg.Dial, unsent: after%2 == 0}
 		way.left.Store(after)
