@@ -50,6 +50,9 @@ fuzz: ## every fuzz target for a short while
 bench: engine build ## the figures of docs/performance.md, with machine and seeds
 	TIDEMARK_LIBCHDB="$$(sh $(ENGINE))" go test -run '^$$' -bench . -benchtime 1x -timeout 60m ./services/tidemark/bench/...
 
+bench-detect: engine ## every detector on the synthetic set, with seeds
+	TIDEMARK_LIBCHDB="$$(sh $(ENGINE))" go test -run '^$$' -bench '^BenchmarkDetect$$' -benchtime 1x -timeout 30m ./services/tidemark/bench
+
 lint: assets ## golangci-lint and gofumpt, pinned
 	go vet ./...
 	go run $(GOLANGCI) run
@@ -71,4 +74,4 @@ ci: ## exactly what CI runs
 clean: ## remove what was built
 	rm -rf bin
 
-.PHONY: help engine assets browser build run test race test-lnt test-docs fuzz bench lint fmt generate verify ci clean
+.PHONY: help engine assets browser build run test race test-lnt test-docs fuzz bench bench-detect lint fmt generate verify ci clean

@@ -3,7 +3,6 @@ package bench_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"runtime"
 	"testing"
@@ -17,7 +16,7 @@ import (
 // TestMain prints what the figures depend on.
 func TestMain(m *testing.M) {
 	fmt.Printf("machine: %d cores, %s/%s, %s; seed %d\n", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), seed)
-	os.Exit(m.Run())
+	testkit.Main(m)
 }
 
 const (
