@@ -352,8 +352,8 @@ measured AS
     SELECT
         *,
         sqrt(greatest(rest / freedom, 0.5) * (1 + correlation) / (1 - correlation) * weight) AS standard_error,
-        if(abs(level_before) <= 1e-9 * sigma, 0, level_before) AS before,
-        if(abs(level_after) <= 1e-9 * sigma, 0, level_after) AS after
+        if(abs(level_before) <= 1e-9 * sigma OR abs(level_before) <= 1e-12 * abs(level_after), 0, level_before) AS before,
+        if(abs(level_after) <= 1e-9 * sigma OR abs(level_after) <= 1e-12 * abs(level_before), 0, level_after) AS after
     FROM errors
 ),
 -- the same with effect and statistic
