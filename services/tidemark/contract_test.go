@@ -90,7 +90,7 @@ func served(r router) map[string][]string {
 		if registered[route.Path] == nil {
 			registered[route.Path] = map[string]int{}
 		}
-		registered[route.Path][route.Method]++
+		registered[route.Path][route.Method] += len(route.Handlers) // the same address twice is one route of two handlers
 	}
 	out := map[string][]string{}
 	for path, methods := range registered {
@@ -109,9 +109,9 @@ func served(r router) map[string][]string {
 
 var parameter = regexp.MustCompile(`:[a-z]+`)
 
-// TestContract_EveryAddressAndMethod_HasAGoldenPair goes by the routes of the services that answer LNT's programs.
-func TestContract_EveryAddressAndMethod_HasAGoldenPair(t *testing.T) {
-	t.Parallel()
+// services are those that answer LNT's programs, with nothing behind them.
+func services(t *testing.T) []router {
+	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	at := store.DefaultConfig()
 	at.DSN = "clickhouse://127.0.0.1:1/none"
@@ -127,22 +127,63 @@ func TestContract_EveryAddressAndMethod_HasAGoldenPair(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pairs := goldenPairs(t)
+	return []router{reads, writes}
+}
+
+// eachAddress calls f with every address, as a pattern and as what fits it, and every method of it.
+func eachAddress(t *testing.T, f func(path, method string, address *regexp.Regexp)) {
+	t.Helper()
 	checked := 0
-	for _, service := range []router{reads, writes} {
+	for _, service := range services(t) {
 		for path, methods := range served(service) {
 			address := regexp.MustCompile("^" + parameter.ReplaceAllString(regexp.QuoteMeta(path), `[^/]+`) + "/?$")
 			for _, method := range methods {
+				f(path, method, address)
 				checked++
-				if !slices.ContainsFunc(pairs, func(p pair) bool { return address.MatchString(p.path) && p.answers(method) }) {
-					t.Errorf("%s %s has no golden pair", method, path)
-				}
 			}
 		}
 	}
-	if checked < 35 {
+	if checked < 60 {
 		t.Errorf("only %d addresses and methods were looked at", checked)
 	}
+}
+
+func TestContract_EveryAddressAndMethod_HasAGoldenPair(t *testing.T) {
+	t.Parallel()
+	pairs := goldenPairs(t)
+	eachAddress(t, func(path, method string, address *regexp.Regexp) {
+		if !slices.ContainsFunc(pairs, func(p pair) bool { return address.MatchString(p.path) && p.answers(method) }) {
+			t.Errorf("%s %s has no golden pair", method, path)
+		}
+	})
+}
+
+// TestContract_EveryAddress_HasTheRefusalsThatAllShare: a database and a suite that are not there and, for what writes, no token.
+func TestContract_EveryAddress_HasTheRefusalsThatAllShare(t *testing.T) {
+	t.Parallel()
+	pairs := goldenPairs(t)
+	eachAddress(t, func(path, method string, address *regexp.Regexp) {
+		if !strings.HasPrefix(path, "/api/db_:db/v4/") || method == "another" {
+			return
+		}
+		refusals := [][2]string{{"404", `"Unknown database."`}, {"404", `"The requested URL was not found on the server.`}}
+		switch path {
+		case "/api/db_:db/v4/:suite/runs": // a submission
+			refusals[1] = [2]string{"400", `"Unknown test suite 'badsuite'!"`}
+		case "/api/db_:db/v4/:suite/schema": // makes the suite
+			refusals = refusals[:1]
+		}
+		if method != http.MethodGet {
+			refusals = append(refusals, [2]string{"401", `"Auth Token must be passed in AuthToken header`})
+		}
+		for _, r := range refusals {
+			if !slices.ContainsFunc(pairs, func(p pair) bool {
+				return p.method == method && address.MatchString(p.path) && p.status == r[0] && strings.Contains(p.body, r[1])
+			}) {
+				t.Errorf("%s %s has no golden pair with %s %s", method, path, r[0], r[1])
+			}
+		}
+	})
 }
 
 // answers says whether the pair shows what a method does, or what happens to another method.

@@ -36,6 +36,7 @@ func TestContract_GoldenRequests_AreAnsweredAsWritten(t *testing.T) {
 		"--intake-results-wait", patience.String())
 	for i, file := range files {
 		t.Run(databases[i+1], func(t *testing.T) {
+			t.Parallel()
 			archive, err := txtar.ParseFile(file)
 			if err != nil {
 				t.Fatal(err)
