@@ -39,7 +39,7 @@
 WITH
 -- the samples of an order, relative to the least of them, for each piece of the series whose windows see it:
 -- a window keeps its memory until its partition ends, and a series may have a million orders
-orders AS
+pieces AS
 (
     SELECT
         series,
@@ -73,7 +73,7 @@ frames AS
         groupArray(least_value) OVER after AS fore_least,
         groupArray(offset_sum) OVER after AS fore_sum,
         groupArray(offset_squares) OVER after AS fore_squares
-    FROM orders
+    FROM pieces
     WINDOW
         before AS (PARTITION BY series, piece ORDER BY place ROWS BETWEEN {back_max:UInt16} PRECEDING AND 1 PRECEDING),
         after AS (PARTITION BY series, piece ORDER BY place ROWS BETWEEN CURRENT ROW AND {fore:UInt16} - 1 FOLLOWING)
