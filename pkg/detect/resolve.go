@@ -93,8 +93,8 @@ func presets(d sql.SeriesDetector) string {
 	return "it has " + strings.Join(lo.Map(d.Presets, func(p sql.Preset, _ int) string { return p.Name }), ", ")
 }
 
-// Text is the values for people and for records: "back_max=24 back_min=12 …", by name.
-func (d Detector) Text() string {
+// Settings are the values for people and for records: "back_max=24 back_min=12 …", by name.
+func (d Detector) Settings() string {
 	return strings.Join(lo.Map(slices.Sorted(maps.Keys(d.Values)), func(name string, _ int) string {
 		return name + "=" + d.Values[name]
 	}), " ")

@@ -14,7 +14,7 @@ func TestResolve_PresetThenOverrides_LaterOnesWin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := d.Text(); got != "hold=2 lower=-1e308 percent=0 upper=5" {
+	if got := d.Settings(); got != "hold=2 lower=-1e308 percent=0 upper=5" {
 		t.Errorf("got %s", got)
 	}
 	if d, err = detect.Resolve("threshold", "budget", map[string]string{"percent": "3"}); err != nil || d.Values["percent"] != "3" {
