@@ -76,6 +76,18 @@ func TestDetectCommand_StepInACSV_IsPrintedInEveryFormat(t *testing.T) {
 	}
 }
 
+func TestDetectCommand_EveryDetector_FindsAStepThatNobodyMisses(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"-"}, {"--detector", "otava", "-"}, {"--detector", "stepfit", "-"}, {"--detector", "threshold", "-"}} {
+		got := detectIn(t, stepped(), args...)
+		got.want(t, 0)
+		lines := strings.Split(strings.TrimSpace(got.stdout), "\n")
+		if len(lines) != 2 || !strings.HasPrefix(lines[1], `"up, quoted",250,30,up,100,120`) {
+			t.Errorf("%v:\n%s", args, got.stdout)
+		}
+	}
+}
+
 func TestDetectCommand_Parameters_ChangeTheAnswer(t *testing.T) {
 	t.Parallel()
 	got := detectIn(t, stepped(), "--detector", "perfherder", "--param", "min_pct=20.1", "--param", "t=3", "-")
