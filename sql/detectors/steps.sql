@@ -2,7 +2,7 @@
 -- purpose: at which orders does a series change its level for good, by more than its noise, its wander and its trend explain?
 -- detector: steps
 -- version: 2
--- params: penalty Float64, wander Float64, screen Float64, spike Float64, min_t Float64, min_jump Float64, min_line Float64, min_sigmas Float64, min_effect Float64, min_before UInt16, min_after UInt16, stretch UInt16, overlap UInt16, explain UInt8
+-- params: penalty Float64, wander Float64, screen Float64, spike Float64, min_t Float64, min_jump Float64, min_line Float64, min_wander Float64, min_sigmas Float64, min_effect Float64, min_before UInt16, min_after UInt16, stretch UInt16, overlap UInt16, explain UInt8
 -- param penalty: 3 [0.5, 100] what a further level must explain, in units of ln(number of points) times the variance of the noise
 -- param wander: 1.1 [0, 10] share of the slow movement of the series that counts as noise in the penalty; 0 ignores it
 -- param screen: 0.36 [0, 1] a level may begin where the means of 3, 6 or 16 points on both sides alone explain this share of the penalty
@@ -10,6 +10,7 @@
 -- param min_t: 4.5 [0, 1000] least difference of the levels, in its standard errors; up to half more where a side has fewer than eight points
 -- param min_jump: 3 [0, 1000] least difference that is left when both sides share a slope, in its standard errors
 -- param min_line: 2 [-1000, 1000] how much better two levels must be than one straight line, in variances
+-- param min_wander: 2.5 [0, 1000] least difference of the up to ten nearest points on both sides, in spreads of the same difference elsewhere in the part
 -- param min_sigmas: 1.2 [0, 1000] least difference of the levels, in spreads of one order's level
 -- param min_effect: 0.001 [0, 1000] least relative difference of the levels, 0.01 is one percent
 -- param min_before: 5 [2, 1000] least points before the first change
@@ -17,6 +18,7 @@
 -- param stretch: 256 [32, 2000] places that are judged together
 -- param overlap: 96 [8, 1000] further places on both sides of them that are looked at
 -- rule: overlap <= stretch
+-- preset coarse: min_t=3.5 min_jump=2 min_line=0 min_wander=2  for short series of coarse values, such as yearly ones: fewer looks, so weaker steps count
 -- reach: stretch + overlap
 -- source: optimal partitioning (Jackson and others 2005) with a penalty of c ln(n) variances (Yao 1988), spread from differences of neighbours (von Neumann 1941), standard errors inflated for lag-one correlation; the defaults are from the synthetic set (make bench-detect)
 -- misses: ramps and bends without a step, steps that take fewer than min_after orders to be undone, changes of spread alone, steps below min_sigmas spreads, the smaller of two steps fewer than about eight orders apart
@@ -29,7 +31,8 @@
 -- is the variance of neighbours' differences, raised to that of the means of 2, 4
 -- and 8 neighbours where these move more than independent noise would (seasons, random
 -- walks, trends). Then the weakest boundary is dropped until all that are left
--- are strong, and each is asked whether a line or a common slope explains it as well.
+-- are strong, and each is asked whether a line or a common slope explains it as well,
+-- and whether the series moves as much elsewhere.
 -- Sums are in units of the spread and from the part's first level on.
 WITH
 -- a part of a series: its points, and the points around it
@@ -299,7 +302,11 @@ places_asked AS
         toFloat64(e.1) - l.1 AS nb,
         toFloat64(r.1) - e.1 AS na,
         nb + na AS points_n,
-        l.1 = 0 AS is_first
+        l.1 = 0 AS is_first,
+        s,
+        n,
+        arrayPushBack(arraySlice(edges.1, 2, length(edges) - 2), e.1) AS others,
+        toInt64(least(na, nb, 10)) AS near
     FROM kept
     ARRAY JOIN if(
         {explain:UInt8} = 1,
@@ -308,18 +315,38 @@ places_asked AS
     ) AS e
     WHERE place >= part * {stretch:UInt16} AND place < (part + 1) * {stretch:UInt16}
 ),
+-- the same with how far the means of `near` points on both sides differ elsewhere, away from every boundary
+elsewhere AS
+(
+    SELECT
+        * EXCEPT (s, n, others),
+        abs(s[e.1 + 1 + near] - 2 * s[e.1 + 1] + s[e.1 + 1 - near]) AS here,
+        arrayFilter(
+            (v, k) -> NOT arrayExists(o -> abs(toInt64(o) - toInt64(k)) < near, others),
+            arrayMap(
+                (a, b, c) -> abs(a - 2 * b + c),
+                arraySlice(s, 1, n + 1 - 2 * near),
+                arraySlice(s, 1 + near, n + 1 - 2 * near),
+                arraySlice(s, 1 + 2 * near)
+            ),
+            range(toUInt32(near), toUInt32(n + 1 - near))
+        ) AS differences
+    FROM places_asked
+),
 -- the same with the levels on both sides
 means AS
 (
     SELECT
-        *,
+        * EXCEPT (differences),
+        -- too few to tell let it pass
+        if(length(differences) < 5, 1e9, here / greatest(arrayReduce('median', differences) / 0.6745, 1e-9)) AS apart,
         (e.2 - l.2) / greatest(nb, 1) AS mean_before,
         (r.2 - e.2) / na AS mean_after,
         1 / na + 1 / greatest(nb, 1) AS weight,
         (l.1 + e.1 - 1) / 2 AS middle_before,
         (e.1 + r.1 - 1) / 2 AS middle_after,
         greatest((pow(nb, 3) - nb + pow(na, 3) - na) / 12, 1e-9) AS width
-    FROM places_asked
+    FROM elsewhere
 ),
 -- the same with what is left around the levels, around a slope that both sides share, and around one line through both
 rests AS
@@ -380,6 +407,7 @@ judged AS
             ('effect', abs(effect), {min_effect:Float64}),
             ('line', (line_rest - rest) * freedom / greatest(rest, 1e-9), {min_line:Float64}),
             ('jump', (delta - slope * distance) * sign(delta) / jump_error, {min_jump:Float64}),
+            ('wander', apart, {min_wander:Float64}),
             ('best', toFloat64(is_edge), 1.)
         ] AS rules
     FROM effects
