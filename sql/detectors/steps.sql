@@ -21,7 +21,7 @@
 -- preset coarse: min_t=3.5 min_jump=2 min_line=0 min_wander=2  for short series of coarse values, such as yearly ones: fewer looks, so weaker steps count
 -- reach: stretch + overlap
 -- source: optimal partitioning (Jackson and others 2005) with a penalty of c ln(n) variances (Yao 1988), spread from differences of neighbours (von Neumann 1941), standard errors inflated for lag-one correlation; the defaults are from the synthetic set (make bench-detect)
--- misses: ramps and bends without a step, steps that take fewer than min_after orders to be undone, changes of spread alone, steps below min_sigmas spreads, the smaller of two steps fewer than about eight orders apart
+-- misses: bends, steps that take fewer than min_after orders to be undone, changes of spread alone, steps below min_sigmas spreads, the smaller of two steps fewer than about eight orders apart; a ramp over tens of orders that is steep against the noise is reported as one step or several
 --
 -- A series is cut at multiples of `stretch` places, and each such part is judged with
 -- `overlap` more places on both sides, so that what is said of a place depends on its
