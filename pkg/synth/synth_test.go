@@ -117,3 +117,78 @@ func TestNew_BadSettings_AreAllNamed(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestSeries_HasTheNumbersOfTheReports_WhereTheTruthSays(t *testing.T) {
+	t.Parallel()
+	c := small()
+	c.ChangeRate, c.FailureRate, c.LateRate = 1, 0.05, 0.2
+	g, err := synth.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reported := map[string]int{} // samples by machine, test and metric
+	for run := range g.Runs() {
+		var body struct {
+			Tests []map[string]any `json:"tests"`
+		}
+		if err := json.Unmarshal(run.Body, &body); err != nil {
+			t.Fatal(err)
+		}
+		for _, test := range body.Tests {
+			for metric, value := range test {
+				switch v := value.(type) {
+				case float64:
+					reported[run.Machine+test["name"].(string)+metric]++
+				case []any:
+					reported[run.Machine+test["name"].(string)+metric] += len(v)
+				}
+			}
+		}
+	}
+	planted := 0
+	for s := range g.Series() {
+		samples := 0
+		for _, values := range s.Values {
+			samples += len(values)
+		}
+		if want := reported[s.Machine+s.Test+s.Metric]; samples != want || samples == 0 {
+			t.Errorf("%s %s %s: %d samples, the reports have %d", s.Machine, s.Test, s.Metric, samples, want)
+		}
+		for i, at := range s.At {
+			if s.Changes[i].Sigmas < 20 || at < 3 || at+3 > len(s.Values) || i > 0 && at-s.At[i-1] < 4 || i+1 < len(s.At) && s.At[i+1]-at < 4 {
+				continue
+			}
+			planted++
+			if up := slices.Max(s.Values[at-1]) < slices.Min(s.Values[at]); s.Shape == synth.Exact && up != (s.Changes[i].Effect > 0) {
+				t.Errorf("%s %s %s: %+v is not at %d", s.Machine, s.Test, s.Metric, s.Changes[i], at)
+			}
+		}
+	}
+	if planted < 5 {
+		t.Errorf("%d clear steps; too few to tell", planted)
+	}
+}
+
+func TestSeries_RampsAndDrifts_AreToldAndAreNoSteps(t *testing.T) {
+	t.Parallel()
+	c := small()
+	c.ChangeRate, c.MachineSwaps, c.DriftRate, c.RampRate = 0, 0, 0, 1
+	g, err := synth.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ramps := 0
+	for s := range g.Series() {
+		if len(s.Changes) > 0 {
+			t.Errorf("%s %s %s has steps", s.Machine, s.Test, s.Metric)
+		}
+		if s.Drifts {
+			ramps++
+		} else if s.Shape != synth.Exact {
+			t.Errorf("%s %s %s has no ramp", s.Machine, s.Test, s.Metric)
+		}
+	}
+	if ramps == 0 {
+		t.Error("no series has a ramp")
+	}
+}

@@ -20,6 +20,9 @@ type synthCmd struct {
 	MissingRate float64 `help:"Share of runs left out." default:"0.04"`
 	FailureRate float64 `help:"Share of tests that fail." default:"0.003"`
 	LateRate    float64 `help:"Share of runs that arrive late." default:"0.02"`
+	DriftRate   float64 `help:"Share of noisy series that drift." default:"0.1"`
+	RampRate    float64 `help:"Share of noisy series with a ramp." default:"0"`
+	SpikeRate   float64 `help:"Share of noisy series with single orders far off." default:"0.2"`
 	Swaps       int     `help:"Number of machines replaced once." default:"1"`
 }
 
@@ -29,6 +32,7 @@ func (c *synthCmd) Run() error {
 	cfg := synth.DefaultConfig()
 	cfg.Seed, cfg.Machines, cfg.Tests, cfg.Orders, cfg.Samples = c.Seed, c.Machines, c.Tests, c.Orders, c.Samples
 	cfg.ChangeRate, cfg.MissingRate, cfg.FailureRate, cfg.LateRate = c.ChangeRate, c.MissingRate, c.FailureRate, c.LateRate
+	cfg.DriftRate, cfg.RampRate, cfg.SpikeRate = c.DriftRate, c.RampRate, c.SpikeRate
 	cfg.MachineSwaps = c.Swaps
 	g, err := synth.New(cfg)
 	if err != nil {
