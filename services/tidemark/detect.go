@@ -9,10 +9,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"text/tabwriter"
 	"time"
 
@@ -73,8 +75,9 @@ func (c *detectCmd) Run(ctx context.Context) error {
 	return c.judge(ctx, d, bufio.NewReaderSize(in, 1<<20), name, os.Stdout)
 }
 
-// judge opens an engine in a folder of its own and removes it at the end.
+// judge opens an engine in a folder of its own and removes it at the end, also when nobody reads the answer any more.
 func (c *detectCmd) judge(ctx context.Context, d detect.Detector, in io.Reader, name string, out io.Writer) (err error) {
+	signal.Ignore(syscall.SIGPIPE)
 	s, done, err := c.engine(ctx)
 	if err != nil {
 		return err

@@ -33,7 +33,8 @@
 -- longer matters: the series falls into short stretches that are walked one by one.
 --
 -- Sums are taken relative to a value of their own window: levels far from zero lose
--- nothing. Statistics without bound are given as 1e9. There is no p-value: it is 1, and
+-- nothing, and t between equal values is 0. (In Perfherder what rounding leaves there
+-- can pass a t below 6.) Statistics without bound are given as 1e9. There is no p-value: it is 1, and
 -- the interval of effect is effect itself. Small blocks bound its memory: a row holds
 -- some thirty short arrays on its way.
 WITH

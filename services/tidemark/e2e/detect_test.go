@@ -1,9 +1,11 @@
 package e2e
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -152,5 +154,27 @@ func TestDetectCommand_List_ShowsDetectorsWithTheirParameters(t *testing.T) {
 		if !strings.Contains(got.stdout, part) {
 			t.Errorf("%q is not in:\n%s", part, got.stdout)
 		}
+	}
+}
+
+func TestDetectCommand_ReaderOfTheAnswerHasGone_LeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	temporary := t.TempDir()
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := reader.Close(); err != nil {
+		t.Fatal(err)
+	}
+	defer writer.Close() //nolint:errcheck // nobody reads it
+	cmd := exec.CommandContext(t.Context(), binary, "detect", "--detector", "threshold", "-")
+	cmd.Env = append(cleanEnvironment(), "TMPDIR="+temporary)
+	cmd.Stdin, cmd.Stdout = bytes.NewReader(stepped()), writer
+	if err := cmd.Run(); cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != 1 {
+		t.Errorf("ended with %v", err)
+	}
+	if left, err := os.ReadDir(temporary); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
