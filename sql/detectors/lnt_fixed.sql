@@ -22,7 +22,8 @@ indicators AS
         c.metric AS metric,
         c.test_id AS test_id,
         c.previous_order_id AS first_order_id,
-        c.order_id AS order_id
+        c.order_id AS order_id,
+        max(c.machine_id = {machine_id:UInt32}) OVER (PARTITION BY r.regression_id) AS is_concerned
     FROM
     (
         SELECT regression_id, title, state, change_id
@@ -44,13 +45,12 @@ indicators AS
         WHERE database = {database:String} AND suite = {suite:String}
     ) AS c ON c.change_id = r.change_id
 ),
--- those of regressions that the machine is part of
-concerned AS
+-- those of regressions that the machine is part of. A list, not a table: the engine would work out a table anew wherever it is named
 (
-    SELECT DISTINCT change_id, machine_id, metric, test_id, first_order_id
+    SELECT groupUniqArray((change_id, machine_id, metric, test_id, first_order_id))
     FROM indicators
-    WHERE regression_id IN (SELECT regression_id FROM indicators WHERE machine_id = {machine_id:UInt32})
-),
+    WHERE is_concerned
+) AS concerned,
 -- a run that stood at the position, on one of their machines
 runs_then AS
 (
@@ -70,7 +70,7 @@ runs_then AS
         AND r.suite = {suite:String}
         AND r.seq <= {seq:UInt64}
         AND r.load_id > 0
-        AND own_machine_id IN (SELECT machine_id FROM concerned)
+        AND has(concerned.2, own_machine_id)
         AND r.load_id NOT IN
         (
             SELECT load_id
@@ -78,10 +78,15 @@ runs_then AS
             WHERE database = {database:String} AND suite = {suite:String} AND seq <= {seq:UInt64}
         )
 ),
--- a machine with its latest order
-latest AS
+-- the same with its machine's latest order
+placed AS
 (
-    SELECT t.own_machine_id AS machine_id, argMax(t.order_id, o.revision) AS order_id
+    SELECT
+        t.seq AS seq,
+        t.run_id AS run_id,
+        t.own_machine_id AS own_machine_id,
+        t.order_id AS order_id,
+        argMax(t.order_id, o.revision) OVER (PARTITION BY t.own_machine_id) AS latest_order_id
     FROM runs_then AS t
     INNER JOIN
     (
@@ -89,23 +94,24 @@ latest AS
         FROM v_orders
         WHERE database = {database:String} AND suite = {suite:String}
     ) AS o ON o.order_id = t.order_id
-    GROUP BY machine_id
 ),
 -- an indicator with a run on either side
+(
+    SELECT groupArray((c.1, c.3, c.4, seq, run_id, order_id = c.5, order_id = latest_order_id))
+    FROM placed
+    ARRAY JOIN arrayFilter(c -> c.2 = own_machine_id AND (order_id = c.5 OR order_id = latest_order_id), concerned) AS c
+) AS side_rows,
 sides AS
 (
     SELECT
-        c.change_id AS change_id,
-        c.metric AS metric,
-        c.test_id AS test_id,
-        t.seq AS seq,
-        t.run_id AS run_id,
-        t.order_id = c.first_order_id AS is_before,
-        t.order_id = l.order_id AS is_after
-    FROM concerned AS c
-    INNER JOIN latest AS l ON l.machine_id = c.machine_id
-    INNER JOIN runs_then AS t ON t.own_machine_id = c.machine_id
-    WHERE is_before OR is_after
+        side.1 AS change_id,
+        side.2 AS metric,
+        side.3 AS test_id,
+        side.4 AS seq,
+        side.5 AS run_id,
+        side.6 AS is_before,
+        side.7 AS is_after
+    FROM (SELECT arrayJoin(side_rows) AS side)
 ),
 -- a value of the runs on either side
 measured AS
@@ -114,8 +120,8 @@ measured AS
     FROM v_run_samples
     WHERE database = {database:String}
         AND suite = {suite:String}
-        AND seq IN (SELECT seq FROM sides)
-        AND (metric, test_id) IN (SELECT metric, test_id FROM concerned)
+        AND seq IN (SELECT arrayJoin(side_rows.4))
+        AND (metric, test_id) IN (SELECT arrayJoin(arrayZip(concerned.3, concerned.4)))
 ),
 -- an indicator with its values, in the order of LNT's lists
 valued AS
@@ -139,7 +145,7 @@ SELECT
     any(i.title) AS title,
     any(i.state) AS state,
     max(i.order_id) AS newest_order_id,
-    toUInt8(max(i.machine_id = {machine_id:UInt32})) AS is_concerned,
+    toUInt8(any(i.is_concerned)) AS is_concerned,
     -- a change without values has no row, and so 0
     toUInt8(min(v.pct < 0.01)) AS is_fixed
 FROM indicators AS i
