@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/samber/lo"
@@ -130,7 +131,7 @@ func askDetector(t *testing.T, s *store.Store, question []byte, names []string, 
 	}
 	var out bytes.Buffer
 	out.WriteString("series\tplace\tdirection\tkind\tbefore\tafter\teffect\tstatistic\tp_value\tstopped_by\n")
-	err = detect.Run(t.Context(), s, d, detect.Source{SQL: pointsSQL(points, bigger)}, explain, func(r detect.Row) error {
+	err = detect.Run(t.Context(), s, d, pointsIn(t, s, points, bigger), explain, func(r detect.Row) error {
 		if int(r.Series) <= len(names) { //nolint:gosec // a small number
 			fmt.Fprintf(&out, "%s\t%d\t%s\t%s\t%.6g\t%.6g\t%.6g\t%.6g\t%.4g\t%s\n",
 				names[r.Series-1], r.Place, r.Direction, r.Kind, r.Before, r.After, r.Effect, r.Statistic, r.PValue, r.StoppedBy)
@@ -143,13 +144,26 @@ func askDetector(t *testing.T, s *store.Store, question []byte, names []string, 
 	return out.Bytes()
 }
 
-// pointsSQL is a relation of the points; series are numbered from 1.
-func pointsSQL(points []place, bigger []bool) string {
-	rows := lo.Map(points, func(p place, _ int) string {
-		return fmt.Sprintf("(%d,%d,%s,%d)", p.series, p.place, strings.Join(strings.Fields(fmt.Sprint(p.values)), ","), lo.Ternary(bigger[(p.series-1)%len(bigger)], 1, 0))
-	})
-	return "SELECT (arrayJoin([" + strings.Join(rows, ",") + "]) AS row).1::UInt64 AS series, row.2::UInt32 AS place, " +
-		"arrayReduce('median', row.3)::Float64 AS level, row.3::Array(Float64) AS values, row.4::UInt8 AS bigger"
+var pointTables atomic.Int64
+
+// pointsIn stores the points, in their order, in a table of their own; series are numbered from 1.
+func pointsIn(t *testing.T, s *store.Store, points []place, bigger []bool) detect.Source {
+	t.Helper()
+	table := fmt.Sprintf("points_%d", pointTables.Add(1))
+	if err := s.Exec(t.Context(), "CREATE TABLE "+table+" (series UInt64, place UInt32, values Array(Float64), bigger UInt8) ENGINE = Memory", nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.InsertColumns(t.Context(), table,
+		store.Column{Name: "series", Values: lo.Map(points, func(p place, _ int) uint64 { return uint64(p.series) })}, //nolint:gosec // small numbers
+		store.Column{Name: "place", Values: lo.Map(points, func(p place, _ int) uint32 { return uint32(p.place) })},   //nolint:gosec // small numbers
+		store.Column{Name: "values", Values: lo.Map(points, func(p place, _ int) []float64 { return p.values })},
+		store.Column{Name: "bigger", Values: lo.Map(points, func(p place, _ int) uint8 {
+			return lo.Ternary[uint8](bigger[(p.series-1)%len(bigger)], 1, 0)
+		})},
+	); err != nil {
+		t.Fatal(err)
+	}
+	return detect.Source{SQL: "SELECT series, place, arrayReduce('median', values)::Float64 AS level, values, bigger FROM " + table}
 }
 
 // readSeries reads "name: token token …" line by line.
