@@ -397,3 +397,31 @@ func TestGarbage_TenThousandRequests_AreRefusedInBoundedMemory(t *testing.T) {
 	b.log.set(func(m *memoryLog) { m.forget = false })
 	b.post(t, "/v4/nts/submitRun", reportOf("1")).want(t, http.StatusOK, "result_url", b.url+"/db_default/v4/nts/1")
 }
+
+// A form is decoded as its bytes come, wherever they are cut.
+func TestForm_CutAnywhere_DecodesToTheSame(t *testing.T) {
+	t.Parallel()
+	want := strings.Repeat(`{"a b": "x+y=1&2%", "ü": [1.5, 2]}`+"\n", 20)
+	form := "merge=append&input_data=" + url.QueryEscape(want) + "&commit=1"
+	for size := 16; size < 80; size++ { // bufio's smallest buffer is 16 bytes
+		d := formDecoder{in: bufio.NewReaderSize(strings.NewReader(form), size)}
+		got := map[string]string{}
+		for {
+			name, more, err := d.name()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !more {
+				break
+			}
+			value, err := io.ReadAll(&d)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got[name] = string(value)
+		}
+		if len(got) != 3 || got["input_data"] != want || got["merge"] != "append" || got["commit"] != "1" {
+			t.Fatalf("cut into pieces of %d bytes: %q", size, got)
+		}
+	}
+}

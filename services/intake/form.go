@@ -174,12 +174,18 @@ func (d *formDecoder) name() (name string, more bool, err error) {
 	return "", false, nil
 }
 
-// Read gives the decoded value of the field whose name was read last.
+// Read gives the decoded value of the field whose name was read last. What is buffered is decoded in one go; next knows what to
+// do with the byte at which that stops.
 func (d *formDecoder) Read(p []byte) (int, error) {
 	if !d.inValue {
 		return 0, io.EOF
 	}
-	for n := range p {
+	n := 0
+	for {
+		n += d.buffered(p[n:])
+		if n == len(p) {
+			return n, nil
+		}
 		c, special, err := d.next()
 		if err != nil {
 			return n, err
@@ -189,8 +195,40 @@ func (d *formDecoder) Read(p []byte) (int, error) {
 			return n, io.EOF
 		}
 		p[n] = c
+		n++
 	}
-	return len(p), nil
+}
+
+// buffered decodes what is buffered of a value, up to where it needs more, or may end, or is no form.
+func (d *formDecoder) buffered(p []byte) (n int) {
+	in, _ := d.in.Peek(d.in.Buffered()) // never asks for more than there is
+	at := 0
+decoding:
+	for n < len(p) && at < len(in) {
+		c := in[at]
+		switch c {
+		case '&', '=':
+			break decoding
+		case '+':
+			c = ' '
+		case '%':
+			if at+2 >= len(in) {
+				break decoding
+			}
+			high, ok := hexDigit(in[at+1])
+			low, also := hexDigit(in[at+2])
+			if !ok || !also {
+				break decoding
+			}
+			c, at = high<<4|low, at+2
+		}
+		p[n] = c
+		n++
+		at++
+	}
+	_, _ = d.in.Discard(at) // it is there
+	d.at += int64(at)
+	return n
 }
 
 // next decodes one byte. Special are '=' and '&' when not escaped, and 0 for the end.
