@@ -218,8 +218,8 @@ func ledgerSettings(rows []LedgerRow) clickhouse.Settings {
 		// Rows of one key in one insert are rare, and readers use FINAL: looking for them costs a seventh of the insert.
 		"optimize_on_insert": 0,
 		// The views read the same block and write tables of their own: side by side they take a fifth less of what a lone submission
-		// waits for.
-		"parallel_view_processing": 1,
+		// waits for. Under load both cores have other work, and it would only cost memory.
+		"parallel_view_processing": lo.Ternary(len(rows) == 1, 1, 0),
 		// Under load the log takes what comes and the store follows: those who wait for the log go first.
 		"os_threads_nice_value_query":             3,
 		"os_threads_nice_value_materialized_view": 3,
