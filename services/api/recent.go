@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/cespare/xxhash/v2"
@@ -12,12 +13,9 @@ import (
 	"tidemark/pkg/store"
 )
 
-// The bytes of runs that are kept, and how many sets of tests. A run of 30 000 values takes half a MiB; the machines of a farm
-// that report at the same time should all fit.
-const (
-	recentBytes = 64 << 20
-	recentSets  = 256
-)
+// recentBytes bounds the runs that are kept, their sets of tests included. A run of 30 000 values of 7 500 tests takes a MiB; the
+// machines of a farm that report at the same time should all fit.
+const recentBytes = 64 << 20
 
 // recent keeps what runs brought, by their positions, those used last. What an event brought never changes, so nothing here is
 // ever wrong.
@@ -25,7 +23,7 @@ type recent struct {
 	mu    sync.Mutex
 	runs  *simplelru.LRU[runKey, *recentRun]
 	bytes int
-	sets  *simplelru.LRU[setKey, *testSet]
+	sets  map[setKey]*testSet // those of the runs kept
 }
 
 // runKey is a position in a suite, setKey a digest of test ids in one.
@@ -41,11 +39,21 @@ type (
 )
 
 func newRecent() *recent {
-	r := &recent{}
-	// Neither fails: the sizes are positive. Runs are bounded by their bytes.
-	r.runs, _ = simplelru.NewLRU(recentBytes, func(_ runKey, run *recentRun) { r.bytes -= run.bytes() })
-	r.sets, _ = simplelru.NewLRU[setKey, *testSet](recentSets, nil)
+	r := &recent{sets: map[setKey]*testSet{}}
+	// It does not fail: the size is positive. Runs are bounded by their bytes.
+	r.runs, _ = simplelru.NewLRU(recentBytes, r.drop)
 	return r
+}
+
+// drop forgets a run, and its set of tests with the last run that has it.
+func (r *recent) drop(k runKey, run *recentRun) {
+	r.bytes -= run.bytes()
+	if run.tests.runs--; run.tests.runs > 0 {
+		return
+	}
+	if at := (setKey{k.key, run.tests.digest()}); r.sets[at] == run.tests {
+		delete(r.sets, at)
+	}
 }
 
 func (r *recent) get(k runKey) (*recentRun, bool) {
@@ -62,11 +70,12 @@ func (r *recent) add(k runKey, run *recentRun) *recentRun {
 		return had
 	}
 	at := setKey{k.key, run.tests.digest()}
-	if had, ok := r.sets.Get(at); ok && slices.Equal(had.ids, run.tests.ids) {
+	if had := r.sets[at]; had != nil && slices.Equal(had.ids, run.tests.ids) {
 		run.tests = had
 	} else {
-		r.sets.Add(at, run.tests)
+		r.sets[at] = run.tests
 	}
+	run.tests.runs++
 	r.runs.Add(k, run)
 	for r.bytes += run.bytes(); r.bytes > recentBytes; {
 		r.runs.RemoveOldest()
@@ -77,6 +86,8 @@ func (r *recent) add(k runKey, run *recentRun) *recentRun {
 // testSet are the tests of a run, each once, in the order it named them.
 type testSet struct {
 	ids []uint32
+	// runs counts those kept that have it; it belongs to recent.
+	runs int
 
 	mu sync.Mutex
 	// sorted are the places in ids in the order of the tests' names, and names those names; nil until somebody asked.
@@ -148,7 +159,7 @@ const (
 	hashMetric = "hash"
 )
 
-// newRecentRun takes what it needs of a row of the ledger, and none of its body.
+// newRecentRun takes what it needs of a row of the ledger, and none of its body, of which a report's texts may be parts.
 func newRecentRun(r *store.LedgerRun) *recentRun {
 	run := &recentRun{tests: &testSet{}, at: make([]uint32, len(r.RowTestID)), row: r.SampleRow, value: r.SampleValue}
 	places := make(map[uint32]uint32, len(r.RowTestID))
@@ -165,17 +176,14 @@ func newRecentRun(r *store.LedgerRun) *recentRun {
 	for i, text := range r.TextValue {
 		switch metric := r.TextMetric[i]; {
 		case metric == hashMetric:
-			run.hashes = append(run.hashes, rowHash{r.TextRow[i], cloned(text)})
+			run.hashes = append(run.hashes, rowHash{r.TextRow[i], strings.Clone(text)})
 		case text == failedText:
-			run.failed = append(run.failed, failure{r.TextRow[i], cloned(metric)})
+			run.failed = append(run.failed, failure{r.TextRow[i], strings.Clone(metric)})
 		}
 	}
 	run.sort()
 	return run
 }
-
-// cloned is a text with memory of its own: the texts of a report are parts of its body.
-func cloned(s string) string { return string([]byte(s)) }
 
 // numbered gives each value's metric its number.
 func (r *recentRun) numbered(metrics []string) []uint16 {
@@ -184,7 +192,7 @@ func (r *recentRun) numbered(metrics []string) []uint16 {
 		n := slices.Index(r.names, name)
 		if n < 0 {
 			n = len(r.names)
-			r.names = append(r.names, cloned(name))
+			r.names = append(r.names, strings.Clone(name))
 		}
 		numbers[i] = uint16(n)
 	}
@@ -209,8 +217,8 @@ func (r *recentRun) sort() {
 	r.row, r.metric, r.value = row, metric, value
 }
 
-// bytes is about what a run takes; its tests count for each.
+// bytes is about what a run takes; its tests, with their names, count for each run that has them.
 func (r *recentRun) bytes() int {
-	const ofRun, ofTest, ofValue, ofText = 512, 32, 14, 64
+	const ofRun, ofTest, ofValue, ofText = 512, 80, 14, 64
 	return ofRun + 4*len(r.at) + ofTest*len(r.tests.ids) + ofValue*len(r.value) + ofText*(len(r.failed)+len(r.hashes))
 }

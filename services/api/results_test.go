@@ -182,36 +182,15 @@ func statementSays(t *testing.T, s *store.Store, about event.Compared) map[strin
 	flags := func(of func(suite.Metric) bool) []uint8 {
 		return lo.Map(metrics, func(m suite.Metric, _ int) uint8 { return lo.Ternary[uint8](of(m), 1, 0) })
 	}
-	names, err := store.Select[struct {
-		ID   uint32 `ch:"test_id"`
-		Name string `ch:"name"`
-	}](t.Context(), s, sql.File{Name: "names", Text: "SELECT test_id, name FROM v_tests"}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	byID := lo.SliceToMap(names, func(n struct {
-		ID   uint32 `ch:"test_id"`
-		Name string `ch:"name"`
-	},
-	) (uint32, string) {
-		return n.ID, n.Name
-	})
+	// Only what is compared here, with the tests' names.
+	compare := sql.MustDetector("lnt_compare")
+	compare.Text = "SELECT name, metric, test_status, value_status FROM (" + compare.Text + ") AS c INNER JOIN v_tests AS t ON t.test_id = c.test_id"
 	rows, err := store.Select[struct {
-		Metric      string   `ch:"metric"`
-		TestID      uint32   `ch:"test_id"`
-		Current     *float64 `ch:"current"`
-		Previous    *float64 `ch:"previous"`
-		Delta       float64  `ch:"delta"`
-		Pct         float64  `ch:"pct"`
-		Stddev      *float64 `ch:"stddev"`
-		MAD         *float64 `ch:"mad"`
-		Failed      uint8    `ch:"failed"`
-		PrevFailed  uint8    `ch:"prev_failed"`
-		Hash        string   `ch:"hash"`
-		PrevHash    string   `ch:"prev_hash"`
-		TestStatus  string   `ch:"test_status"`
-		ValueStatus string   `ch:"value_status"`
-	}](t.Context(), s, sql.MustDetector("lnt_compare"), store.Params{
+		Test        string `ch:"name"`
+		Metric      string `ch:"metric"`
+		TestStatus  string `ch:"test_status"`
+		ValueStatus string `ch:"value_status"`
+	}](t.Context(), s, compare, store.Params{
 		"database": "default", "suite": "nts", "current_seqs": []uint64{about.Run}, "previous_seqs": []uint64{about.Previous},
 		"metrics":  lo.Map(metrics, func(m suite.Metric, _ int) string { return m.Name }),
 		"statuses": lo.Map(metrics, func(m suite.Metric, _ int) string { return m.Status }),
@@ -223,8 +202,35 @@ func statementSays(t *testing.T, s *store.Store, about event.Compared) map[strin
 	}
 	said := map[string]TestResult{}
 	for _, row := range rows {
-		name := byID[row.TestID] + "." + row.Metric
+		name := row.Test + "." + row.Metric
 		said[name] = TestResult{name, row.TestStatus, row.ValueStatus}
 	}
 	return said
+}
+
+// Sets of tests are shared while some run has them, and go with the last: what is remembered stays within its bytes.
+func TestRecent_RunsComeAndGo_BytesAndSetsFollow(t *testing.T) {
+	t.Parallel()
+	r := newRecent()
+	run := func(first uint32) *recentRun {
+		ids := make([]uint32, 20_000)
+		for i := range ids {
+			ids[i] = first + uint32(i) //nolint:gosec // small
+		}
+		return newRecentRun(&store.LedgerRun{RowTestID: ids})
+	}
+	k := key{"default", "nts"}
+	one, two := r.add(runKey{k, 1}, run(1)), r.add(runKey{k, 2}, run(1))
+	if one.tests != two.tests || len(r.sets) != 1 {
+		t.Errorf("two runs of the same tests have %d sets", len(r.sets))
+	}
+	for seq := range uint64(100) {
+		r.add(runKey{k, seq + 3}, run(uint32(seq+2))) //nolint:gosec // small
+		if r.bytes > recentBytes || len(r.sets) > r.runs.Len() {
+			t.Fatalf("%d bytes, %d sets of %d runs", r.bytes, len(r.sets), r.runs.Len())
+		}
+	}
+	if _, ok := r.get(runKey{k, 1}); ok || r.runs.Len() < 10 || len(r.sets) != r.runs.Len() {
+		t.Errorf("%d sets of %d runs", len(r.sets), r.runs.Len())
+	}
 }
