@@ -89,18 +89,17 @@ func Run(ctx context.Context, s *store.Store, d Detector, source Source, explain
 
 // Findings is [Run] for few findings: all of them at once.
 func Findings(ctx context.Context, s *store.Store, d Detector, source Source) ([]Row, error) {
-	var out []Row
-	err := Run(ctx, s, d, source, false, func(r Row) error {
-		out = append(out, r)
-		return nil
-	})
-	return out, err
+	return all(ctx, s, d, source, false)
 }
 
 // Explain is [Run] for few points: what is said of every place.
 func Explain(ctx context.Context, s *store.Store, d Detector, source Source) ([]Row, error) {
+	return all(ctx, s, d, source, true)
+}
+
+func all(ctx context.Context, s *store.Store, d Detector, source Source, explain bool) ([]Row, error) {
 	var out []Row
-	err := Run(ctx, s, d, source, true, func(r Row) error {
+	err := Run(ctx, s, d, source, explain, func(r Row) error {
 		out = append(out, r)
 		return nil
 	})

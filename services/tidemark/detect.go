@@ -46,7 +46,7 @@ type detectCmd struct {
 
 // Help is the long text of `tidemark detect --help`.
 func (detectCmd) Help() string {
-	return `Judges the series of a CSV with the same SQL that judges stored results, and keeps nothing. The columns of the answer: series,
+	return `Judges the series of a CSV with a detector of sql/detectors, and keeps nothing. The columns of the answer: series,
 order and index (0-based among the orders of its series) of the first point after the change, direction (up or down), the levels
 before and after, the relative effect (0.1 is ten percent up) and p_value, then the effect's 95 % interval and the statistic. A
 line that cannot be read ends it: nothing is judged, and the exit code is 2. See docs/detection-detectors.md.`
