@@ -61,7 +61,14 @@ var currentVersion = map[event.Type]int{
 }
 
 // Prepare does the heavy part of deciding: it reads the body. It is pure, so events may be prepared in parallel and ahead.
-func Prepare(e event.Envelope) Prepared {
+func Prepare(e event.Envelope) Prepared { return PrepareWith(e, parseReport) }
+
+func parseReport(body []byte) (*report.Submission, error) {
+	return report.Parse(body, report.Options{})
+}
+
+// PrepareWith is [Prepare] with somebody else's [report.Parse], who may have parsed the bytes before.
+func PrepareWith(e event.Envelope, parse func(body []byte) (*report.Submission, error)) Prepared {
 	p := Prepared{Envelope: e, Digest: e.Digest()}
 	newest, decided := currentVersion[e.Type]
 	switch {
@@ -71,15 +78,15 @@ func Prepare(e event.Envelope) Prepared {
 		p.Refusal = refusal(notImplemented, "version",
 			"Unknown version "+strconv.Itoa(e.Version)+" of event type '"+string(e.Type)+"'", "")
 	default:
-		p.read()
+		p.read(parse)
 	}
 	return p
 }
 
-func (p *Prepared) read() {
+func (p *Prepared) read(parse func([]byte) (*report.Submission, error)) {
 	switch p.Envelope.Type {
 	case event.RunSubmitted:
-		submission, err := report.Parse(p.Envelope.Body, report.Options{})
+		submission, err := parse(p.Envelope.Body)
 		if err != nil {
 			p.Refusal = fromReport(err)
 			return

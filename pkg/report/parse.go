@@ -13,8 +13,24 @@ import (
 )
 
 // Parse reads a report: it finds out the container and the version, upgrades old versions, and checks
-// everything that needs no schema. The error is always an *Error. The body is neither changed nor kept.
+// everything that needs no schema. The error is always an *Error. The body is neither changed nor kept. Reports are in the log by the
+// time they are read, so a reader that fails must say so about the one report, and not stop whoever follows the log.
 func Parse(body []byte, opts Options) (*Submission, error) {
+	return guarded(func() (*Submission, error) { return parse(body, opts) })
+}
+
+func guarded(read func() (*Submission, error)) (s *Submission, err error) {
+	defer func() {
+		if failed := recover(); failed != nil {
+			problem := invalid("", "the report could not be read")
+			problem.Detail = fmt.Sprintf("its reader failed: %v", failed)
+			s, err = nil, problem
+		}
+	}()
+	return read()
+}
+
+func parse(body []byte, opts Options) (*Submission, error) {
 	opts = opts.withDefaults()
 	if len(body) > opts.MaxBytes {
 		return nil, tooLarge("the report has %d bytes, at most %d are allowed", len(body), opts.MaxBytes)

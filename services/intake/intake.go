@@ -12,6 +12,7 @@ import (
 
 	"tidemark/pkg/auth"
 	"tidemark/pkg/eventlog"
+	"tidemark/pkg/report"
 )
 
 // Appender makes records durable; eventlog.Log is one. An error that is eventlog.ErrTooLarge is the record's own fault, any
@@ -29,6 +30,8 @@ type Deps struct {
 	Registerer prometheus.Registerer // nil: metrics are counted but not shown
 	Now        func() time.Time      // nil: time.Now
 	Random     io.Reader             // nil: crypto/rand
+	// Reports announces a report and gives its reading, which is called once; nil: with report.Parse.
+	Reports func(body []byte) (read func() error)
 }
 
 // Service takes submissions in.
@@ -39,6 +42,7 @@ type Service struct {
 	logger   *slog.Logger
 	now      func() time.Time
 	random   io.Reader
+	reports  func(body []byte) (read func() error)
 	outcomes *Outcomes
 	budget   *budget
 	checks   chan struct{} // one slot per report being checked: that is work for a core, and memory beyond the report
@@ -56,7 +60,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		return nil, fmt.Errorf("intake: needs a log to append to and one to follow")
 	}
 	s := &Service{
-		cfg: cfg, log: deps.Log, results: deps.Results, logger: deps.Logger, now: deps.Now, random: deps.Random,
+		cfg: cfg, log: deps.Log, results: deps.Results, logger: deps.Logger, now: deps.Now, random: deps.Random, reports: deps.Reports,
 		checks: make(chan struct{}, max(2, runtime.GOMAXPROCS(0))),
 	}
 	var err error
@@ -68,6 +72,9 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	}
 	if s.now == nil {
 		s.now = time.Now
+	}
+	if s.reports == nil {
+		s.reports = report.NewHandover(0, s.now).Offer
 	}
 	s.outcomes = NewOutcomes(deps.Tail, cfg.MaxWaiters, s.logger)
 	if s.metrics, err = newMetrics(deps.Registerer, s.outcomes.Waiters); err != nil {

@@ -16,11 +16,11 @@ func (s *Service) WhenOpened(opened func(ctx context.Context, database string) e
 	s.opened = opened
 }
 
+// opens says that a submission may make the database.
+func (s *Service) opens(database string) bool { return s.opened != nil && !s.cfg.names(database) }
+
 // open prepares a database that a submission makes. What fails is not the submission's fault, and is tried again with the next.
 func (s *Service) open(ctx context.Context, database string) {
-	if s.opened == nil || s.cfg.names(database) {
-		return
-	}
 	if err := s.opened(ctx, database); err != nil {
 		s.logger.WarnContext(ctx, "new database not prepared", "database", database, "err", err)
 	}

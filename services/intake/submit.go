@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -49,7 +50,8 @@ type attempt struct {
 	decode, append time.Duration
 	waited         time.Duration
 	compared       time.Duration
-	schema         *suite.Schema // of a change that defines one
+	schema         *suite.Schema   // of a change that defines one
+	checked        func() *refusal // of a report; see check
 }
 
 // begin notes what the request says before its body.
@@ -105,18 +107,15 @@ func (a *attempt) run(ctx context.Context) answer {
 	if refused != nil {
 		return a.refuse(ctx, refused, got.report, got.contentType)
 	}
-	bad, err := a.check(ctx, got.report)
-	if err != nil {
+	if a.checked, err = a.check(ctx, got.report); err != nil {
 		return a.busy()
 	}
 	got.report = nil
-	a.decode = a.s.now().Sub(a.started)
-	a.s.metrics.stage(stageDecode, a.decode)
-	if bad == nil {
+	if a.s.opens(a.database) && a.bad() == nil {
 		a.s.open(ctx, a.database)
 	}
-	if bad != nil || a.async {
-		return a.record(ctx, env, bad)
+	if a.async {
+		return a.record(ctx, env)
 	}
 	return a.sync(ctx, env)
 }
@@ -210,22 +209,49 @@ func (a *attempt) event(kind event.Type, media string, params map[string]string,
 	}
 }
 
-// check does what can be known without the suite's state, so that everybody hears of it at once. The projector does it again,
-// with the same code, and what it says goes into the ledger.
-func (a *attempt) check(ctx context.Context, body []byte) (*refusal, error) {
+// check begins to look for what can be known without the suite's state, so that everybody hears of it at once, and gives what to
+// call for what was found: meanwhile the event is on its way into the log, which takes the bad ones, too. The projector does it
+// again, with the same code, and what it says goes into the ledger.
+func (a *attempt) check(ctx context.Context, body []byte) (found func() *refusal, err error) {
 	free, err := a.core(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer free()
-	_, err = report.Parse(body, report.Options{})
+	read := a.s.reports(body)
+	type verdict struct {
+		bad *refusal
+		at  time.Time
+	}
+	reached := make(chan verdict, 1)
+	go func() {
+		defer free()
+		bad := asRefusal(read())
+		reached <- verdict{bad, a.s.now()}
+	}()
+	return sync.OnceValue(func() *refusal {
+		v := <-reached
+		a.decode = v.at.Sub(a.started)
+		a.s.metrics.stage(stageDecode, a.decode)
+		return v.bad
+	}), nil
+}
+
+// bad is why the submission cannot become a run, as far as that is known without the suite; it waits for the check.
+func (a *attempt) bad() *refusal {
+	if a.checked == nil {
+		return nil
+	}
+	return a.checked()
+}
+
+func asRefusal(err error) *refusal {
 	if err == nil {
-		return nil, nil
+		return nil
 	}
 	if known := (*report.Error)(nil); errors.As(err, &known) {
-		return &refusal{code: known.Status, short: known.Text, detail: known.Detail, field: known.Field}, nil
+		return &refusal{code: known.Status, short: known.Text, detail: known.Detail, field: known.Field}
 	}
-	return &refusal{code: http.StatusBadRequest, short: err.Error()}, nil
+	return &refusal{code: http.StatusBadRequest, short: err.Error()}
 }
 
 // core waits for a core to work on; errBusy when there is none in time.
@@ -241,14 +267,17 @@ func (a *attempt) core(ctx context.Context) (free func(), err error) {
 }
 
 // record appends the event and answers without waiting: the refusal, or a receipt.
-func (a *attempt) record(ctx context.Context, env event.Envelope, bad *refusal) answer {
-	if _, err := a.store(ctx, env); err != nil {
+func (a *attempt) record(ctx context.Context, env event.Envelope) answer {
+	_, err := a.store(ctx, env)
+	bad := a.bad()
+	switch {
+	case err != nil:
 		return a.unstored(ctx, err)
-	}
-	if bad != nil {
+	case bad != nil:
 		return a.refused(bad)
+	default:
+		return a.receipt(resultAsync)
 	}
-	return a.receipt(resultAsync)
 }
 
 // sync appends the event and waits for its outcome.
@@ -271,8 +300,12 @@ func (a *attempt) await(ctx context.Context, env event.Envelope) (event.Outcome,
 		}
 	}
 	at, err := a.store(ctx, env)
+	bad := a.bad()
 	if err != nil {
 		return said(a.unstored(ctx, err))
+	}
+	if bad != nil {
+		return said(a.refused(bad))
 	}
 	// The log has the bytes: nothing of them is needed while waiting.
 	env.Body = nil

@@ -63,12 +63,12 @@ func portion(records []eventlog.Record, maxBytes int) int {
 
 // decodeAll decodes and prepares records on all cores; the result is in the order of records. corrupt says that the log
 // itself found the bytes changed.
-func decodeAll(records []eventlog.Record, corrupt bool) []item {
+func (p *Projector) decodeAll(records []eventlog.Record, corrupt bool) []item {
 	items := make([]item, len(records))
 	var next atomic.Int64
 	work := func() {
 		for i := int(next.Add(1)) - 1; i < len(records); i = int(next.Add(1)) - 1 {
-			items[i] = decode(&records[i], corrupt)
+			items[i] = p.decode(&records[i], corrupt)
 		}
 	}
 	var others sync.WaitGroup
@@ -80,7 +80,7 @@ func decodeAll(records []eventlog.Record, corrupt bool) []item {
 	return items
 }
 
-func decode(r *eventlog.Record, corrupt bool) item {
+func (p *Projector) decode(r *eventlog.Record, corrupt bool) item {
 	start := time.Now() // a duration, not an instant: no decision depends on it
 	var envelope event.Envelope
 	err := fmt.Errorf("%w on its way through the log", eventlog.ErrCorrupt)
@@ -91,7 +91,7 @@ func decode(r *eventlog.Record, corrupt bool) item {
 	if err != nil {
 		envelope = poison(r, err)
 	}
-	return item{offset: r.Offset, prepared: registry.Prepare(envelope), took: time.Since(start)}
+	return item{offset: r.Offset, prepared: p.prepare(envelope), took: time.Since(start)}
 }
 
 // poisonNamespace is part of the format: changing it changes the ids of poison records.

@@ -12,8 +12,10 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tidemark/pkg/event"
 	"tidemark/pkg/eventlog"
 	"tidemark/pkg/registry"
+	"tidemark/pkg/report"
 	"tidemark/pkg/store"
 )
 
@@ -59,6 +61,8 @@ type Deps struct {
 	Logger   *slog.Logger          // nil: silent
 	Metrics  prometheus.Registerer // nil: not collected
 	Now      func() time.Time      // nil: time.Now
+	// Reports reads reports; nil: with report.Parse.
+	Reports func(body []byte) (*report.Submission, error)
 }
 
 // Projector is the service. Make it with [New].
@@ -70,6 +74,7 @@ type Projector struct {
 	log      *slog.Logger
 	metrics  *metrics
 	now      func() time.Time
+	prepare  func(event.Envelope) registry.Prepared
 
 	mu       sync.Mutex
 	assigned bool // there has been a partition since Run began
@@ -106,10 +111,14 @@ func New(cfg Config, deps Deps) (*Projector, error) {
 		store:    deps.Store,
 		log:      cmp.Or(deps.Logger, slog.New(slog.DiscardHandler)),
 		now:      deps.Now,
+		prepare:  registry.Prepare,
 		troubles: map[place]trouble{},
 	}
 	if p.now == nil {
 		p.now = time.Now
+	}
+	if deps.Reports != nil {
+		p.prepare = func(e event.Envelope) registry.Prepared { return registry.PrepareWith(e, deps.Reports) }
 	}
 	p.metrics = newMetrics(deps.Metrics)
 	return p, nil

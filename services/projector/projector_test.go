@@ -648,13 +648,14 @@ func FuzzDecode(f *testing.F) {
 	f.Add(key, value, headers[0].Key, headers[0].Value, int64(7))
 	f.Add([]byte("a/b"), []byte("x"), "size", []byte("1"), int64(0))
 	f.Add([]byte{0xff}, []byte(nil), "", []byte(nil), int64(-1))
+	p := &Projector{prepare: registry.Prepare}
 	f.Fuzz(func(t *testing.T, key, value []byte, name string, header []byte, at int64) {
 		r := eventlog.Record{
 			Topic: "events", Partition: 1, Offset: 9, Key: key, Value: value, Time: time.UnixMilli(at),
 			Headers: []eventlog.Header{{Key: name, Value: header}},
 		}
 		for _, corrupt := range []bool{false, true} {
-			it, again := decode(&r, corrupt), decode(&r, corrupt)
+			it, again := p.decode(&r, corrupt), p.decode(&r, corrupt)
 			if diff := cmp.Diff(it.prepared.Envelope, again.prepared.Envelope); diff != "" {
 				t.Fatal(diff)
 			}

@@ -171,7 +171,7 @@ func (w *worker) take(ctx context.Context, f fetch) error {
 	for len(f.records) > 0 {
 		n := portion(f.records, w.cfg.BatchBytes)
 		start := w.now()
-		items := decodeAll(f.records[:n], f.corrupt)
+		items := w.decodeAll(f.records[:n], f.corrupt)
 		w.metrics.took(stageDecode, w.now().Sub(start))
 		f.records = f.records[n:]
 		if err := w.decideAll(ctx, items); err != nil {

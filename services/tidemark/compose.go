@@ -21,6 +21,7 @@ import (
 	"tidemark/pkg/httpx"
 	"tidemark/pkg/lifecycle"
 	"tidemark/pkg/observe"
+	"tidemark/pkg/report"
 	"tidemark/pkg/schema"
 	"tidemark/pkg/store"
 	"tidemark/services/api"
@@ -54,12 +55,16 @@ type process struct {
 	// of its own, so that no crowd of readers can hold up a projector's start or a
 	// detector's slot, nor the other way round.
 	store, work *store.Store
-	results     *api.Results  // compares submissions with those before
-	events      *eventlog.Log // nil for roles that only read
+	results     *api.Results     // compares submissions with those before
+	reports     *report.Handover // from intake to projector; nil unless both are here
+	events      *eventlog.Log    // nil for roles that only read
 	components  []lifecycle.Component
 	listeners   map[string]*listener
 	brokers     func() []string // of the embedded broker, when others may reach it
 }
+
+// handedBytes bounds the reports that are kept for the projector to have them without reading them again.
+const handedBytes = 8 << 20
 
 // compose builds the graph from the settings, in the order in which its parts
 // are opened. It opens nothing.
@@ -83,6 +88,9 @@ func compose(s Settings, r roles, log *slog.Logger) (*process, error) {
 		return nil, err
 	}
 	p.results = api.NewResults(p.store)
+	if r.Intake && r.Projector {
+		p.reports = report.NewHandover(handedBytes, time.Now)
+	}
 	p.add(lifecycle.Component{Name: "store", Open: p.openStore(storeConfig, r), Close: p.closeStore})
 	if engine != nil {
 		p.add(lifecycle.Component{Name: "heal", Open: p.heal(engine)})
@@ -145,6 +153,20 @@ func (p *process) engine() (store.Config, *clickhouse.Engine, error) {
 	p.add(lifecycle.Component{Name: "engine", Open: p.openEngine(engine), Close: engine.Close})
 	yieldToEngine()
 	return cfg, engine, nil
+}
+
+func (p *process) offer() func([]byte) func() error {
+	if p.reports == nil {
+		return nil
+	}
+	return p.reports.Offer
+}
+
+func (p *process) take() func([]byte) (*report.Submission, error) {
+	if p.reports == nil {
+		return nil
+	}
+	return p.reports.Take
 }
 
 // yieldToEngine gives Go more processors than there are. A call into the engine
@@ -269,7 +291,7 @@ func (p *process) services(r roles) ([]router, error) {
 		}
 		in, err := intake.New(cfg, intake.Deps{
 			Log: p.events, Tail: p.events, Logger: p.named("intake"), Registerer: p.reg, Now: time.Now,
-			Results: testResults{p.results},
+			Results: testResults{p.results}, Reports: p.offer(),
 		})
 		if err != nil {
 			return nil, err
@@ -309,7 +331,7 @@ func (p *process) projectorStore(r roles) projector.Store {
 func (p *process) projector(r roles) error {
 	service, err := projector.New(p.settings.projectorConfig(), projector.Deps{
 		Events: projector.Kafka(p.events), Outcomes: p.events, Store: p.projectorStore(r),
-		Logger: p.named("projector"), Metrics: p.reg, Now: time.Now,
+		Logger: p.named("projector"), Metrics: p.reg, Now: time.Now, Reports: p.take(),
 	})
 	if err != nil {
 		return err
