@@ -34,6 +34,7 @@ type reads interface {
 	Findings(ctx context.Context, k key, q findingQuery) ([]findingRow, error)
 	Receipt(ctx context.Context, k key, id uuid.UUID) (receiptRow, bool, error)
 	Receipts(ctx context.Context, k key, q receiptQuery) ([]receiptRow, error)
+	noiseReads
 }
 
 // machineRow is a machine. Fields and Params are JSON objects.

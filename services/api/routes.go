@@ -36,6 +36,8 @@ func (s *Service) Routes(r fiber.Router) {
 		s.mountV5(r, base+"receipts/:event", s.getReceipt)
 		s.mountV5(r, base+"findings", s.listFindings)
 		s.mountV5(r, base+"series", s.getSeries)
+		s.mountV5(r, base+"noise", s.getNoise)
+		s.mountV5(r, base+"noise/suspects", s.listNoiseSuspects)
 	}
 }
 

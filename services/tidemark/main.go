@@ -35,6 +35,7 @@ type cli struct {
 
 	Detect detectCmd `cmd:"" help:"Look for changes in a CSV, without a server."`
 	Submit submitCmd `cmd:"" help:"Send reports to a server."`
+	Noise  noiseCmd  `cmd:"" help:"Ask a server how noisy the series of a machine are."`
 	Import importCmd `cmd:"" help:"Bring history from elsewhere."`
 	Synth  synthCmd  `cmd:"" help:"Make synthetic reports with known changes."`
 	Suite  suiteCmd  `cmd:"" help:"Look at schema files."`
