@@ -1,0 +1,6 @@
+-- name: detect_loads
+-- purpose: the first generation of a run that came after a position; 0 when none has.
+-- params: database String, suite String, up_to UInt64
+SELECT minIf(load_id, run_id > 0) AS load_id
+FROM v_ledger
+WHERE database = {database:String} AND suite = {suite:String} AND seq > {up_to:UInt64}

@@ -1,0 +1,120 @@
+-- name: detect_stored
+-- purpose: what is stored of a metric of a machine as points, each series cut into blocks with a margin of further points on both sides.
+-- params: number UInt8, database String, suite String, machine_id UInt32, metric String, from_test UInt32, to_test UInt32, tests Array(UInt32), cuts Array(UInt32), touched Array(UInt32), margin UInt32, bigger_is_better UInt8, before_load UInt32, gone_after UInt64
+-- A row is a point of one block: series has the number given in its highest byte, the
+-- block's number in its lowest three, the test's id between them. place counts from 0 in the block with its margin; is_own tells the points
+-- of the block proper. cuts are the orders that begin a block. is_judged tells the
+-- blocks with a touched order in them or their margin, all of them when none is named.
+--
+-- Data are as they stood at a position: generations below before_load, also those
+-- that an event after gone_after took away. Machines are taken as they are now.
+WITH
+-- an order of the suite with where it stands and the block that it is in
+line AS
+(
+    SELECT
+        order_id,
+        toUInt32(row_number() OVER (ORDER BY sort_key, order_id)) AS stands,
+        toUInt32(sum(order_id IN {cuts:Array(UInt32)}) OVER (ORDER BY sort_key, order_id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)) AS block,
+        toUInt8(empty({touched:Array(UInt32)}) OR order_id IN {touched:Array(UInt32)}) AS is_touched
+    FROM v_orders
+    WHERE database = {database:String} AND suite = {suite:String}
+),
+-- generations that counted then and do not now
+gone AS
+(
+    SELECT load_id
+    FROM v_gone_loads
+    WHERE database = {database:String} AND suite = {suite:String} AND seq > {gone_after:UInt64} AND load_id < {before_load:UInt32}
+),
+-- a value
+measured AS
+(
+    SELECT test_id, order_id, value
+    FROM v_samples
+    WHERE database = {database:String}
+        AND suite = {suite:String}
+        AND machine_id = {machine_id:UInt32}
+        AND metric = {metric:String}
+        AND test_id >= {from_test:UInt32}
+        AND test_id <= {to_test:UInt32}
+        AND (empty({tests:Array(UInt32)}) OR test_id IN {tests:Array(UInt32)})
+        AND load_id < {before_load:UInt32}
+        AND load_id NOT IN (SELECT load_id FROM gone)
+        AND failed = 0
+    UNION ALL
+    SELECT test_id, order_id, value
+    FROM v_run_samples
+    WHERE database = {database:String}
+        AND suite = {suite:String}
+        AND seq IN (
+            SELECT seq
+            FROM v_ledger
+            WHERE database = {database:String} AND suite = {suite:String} AND load_id IN (SELECT load_id FROM gone)
+        )
+        AND machine_id = {machine_id:UInt32}
+        AND metric = {metric:String}
+        AND test_id >= {from_test:UInt32}
+        AND test_id <= {to_test:UInt32}
+        AND (empty({tests:Array(UInt32)}) OR test_id IN {tests:Array(UInt32)})
+        AND failed = 0
+),
+-- an order of a series with its samples, smallest first
+levels AS
+(
+    SELECT test_id, order_id, arraySort(groupArray(value)) AS samples
+    FROM measured
+    WHERE isFinite(value)
+    GROUP BY test_id, order_id
+),
+-- a series
+whole AS
+(
+    SELECT
+        test_id,
+        groupArray(stands) AS any_stands,
+        arraySort(any_stands) AS stands_in_order,
+        arraySort((v, k) -> k, groupArray(order_id), any_stands) AS orders,
+        arraySort((v, k) -> k, groupArray(block), any_stands) AS blocks,
+        arraySort((v, k) -> k, groupArray(is_touched), any_stands) AS touches,
+        arraySort((v, k) -> k, groupArray((samples[intDiv(length(samples) + 1, 2)] + samples[intDiv(length(samples), 2) + 1]) / 2), any_stands) AS medians,
+        arraySort((v, k) -> k, groupArray(samples), any_stands) AS all_samples,
+        -- the first of each block
+        arrayFilter((k, b, before) -> k = 1 OR b != before, arrayEnumerate(blocks), blocks, arrayPushFront(arrayPopBack(blocks), 0)) AS firsts
+    FROM levels
+    INNER JOIN line USING (order_id)
+    GROUP BY test_id
+),
+-- a block of a series: from its first point to its last, and with its margin
+cut AS
+(
+    SELECT
+        test_id,
+        orders,
+        medians,
+        all_samples,
+        toInt64(firsts[k]) AS first,
+        if(k < length(firsts), toInt64(firsts[k + 1]) - 1, toInt64(length(orders))) AS last,
+        greatest(first - {margin:UInt32}, 1) AS begins,
+        least(last + {margin:UInt32}, toInt64(length(orders))) AS ends,
+        bitShiftLeft({number:UInt8}::UInt64, 56) + bitShiftLeft(toUInt64(test_id), 24) + blocks[first] AS series,
+        arrayMax(arraySlice(touches, begins, ends - begins + 1)) AS is_judged
+    FROM whole
+    ARRAY JOIN arrayEnumerate(firsts) AS k
+)
+SELECT
+    series,
+    toUInt32(at - 1) AS place,
+    toFloat64(level) AS level,
+    values,
+    {bigger_is_better:UInt8} AS bigger,
+    order_id,
+    if(begins + at - 1 = 1, 0, orders[begins + at - 2]) AS previous_order_id,
+    toUInt8(begins + at - 1 >= first AND begins + at - 1 <= last) AS is_own,
+    is_judged
+FROM cut
+ARRAY JOIN
+    arraySlice(medians, begins, ends - begins + 1) AS level,
+    arraySlice(all_samples, begins, ends - begins + 1) AS values,
+    arraySlice(orders, begins, ends - begins + 1) AS order_id,
+    arrayEnumerate(arraySlice(orders, begins, ends - begins + 1)) AS at
