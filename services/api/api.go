@@ -9,6 +9,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"tidemark/pkg/openapi"
 	"tidemark/pkg/store"
 	"tidemark/pkg/suite"
 )
@@ -19,6 +20,8 @@ type Deps struct {
 	Log   *slog.Logger
 	// Serves says whether a database exists; nil means that Config.Databases decides.
 	Serves func(ctx context.Context, database string) (bool, error)
+	// Writes are the operations that another service answers on v5's addresses: the document tells of them, too.
+	Writes []openapi.Operation
 }
 
 // Service answers reads.
@@ -27,6 +30,7 @@ type Service struct {
 	read   reads
 	log    *slog.Logger
 	serves func(ctx context.Context, database string) (bool, error)
+	writes []openapi.Operation
 }
 
 // New checks the configuration and opens nothing.
@@ -37,7 +41,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if deps.Store == nil || deps.Log == nil {
 		return nil, errors.New("api: a store and a logger are needed")
 	}
-	return &Service{cfg: cfg, read: storeReads{deps.Store}, log: deps.Log, serves: deps.Serves}, nil
+	return &Service{cfg: cfg, read: storeReads{deps.Store}, log: deps.Log, serves: deps.Serves, writes: deps.Writes}, nil
 }
 
 // key names a suite: every read is within one.

@@ -10,6 +10,8 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
 	"github.com/samber/lo"
+
+	"tidemark/pkg/openapi"
 )
 
 // findingRow is a change point that stands.
@@ -88,20 +90,23 @@ func toFinding(r findingRow, _ int) finding {
 	}
 }
 
+// findingOperations are those that read change points.
+func (s *Service) findingOperations() []operation {
+	return []operation{{openapi.Operation{
+		Method: "GET", Path: "findings", ID: "listFindings", Tag: "findings", Summary: "change points that stand, newest first",
+		Query: []openapi.Param{
+			machineParam, testParam, metricParam,
+			{Name: "kind", Words: []string{"regression", "improvement"}, Help: "Whether it got worse or better."},
+			limitParam, cursorParam,
+		},
+		Answer: page[finding]{},
+	}, s.listFindings}}
+}
+
 func (s *Service) listFindings(c *fiber.Ctx, q v5Request) error {
-	params, err := readQuery(c, "machine", "metric", "test", "kind", "limit", "cursor")
-	if err != nil {
-		return err
-	}
-	want := findingQuery{belowSeq: math.MaxInt64}
-	if want.kind, err = params.oneOf("kind", "regression", "improvement"); err != nil {
-		return err
-	}
-	limit, err := params.limit()
-	if err != nil {
-		return err
-	}
-	want.limit = uint64(limit) + 1
+	params, limit := q.params, q.params.limit()
+	want := findingQuery{belowSeq: math.MaxInt64, kind: params["kind"], limit: uint64(limit) + 1}
+	var err error
 	if _, given := params["cursor"]; given {
 		if want.belowSeq, want.belowID, err = params.findingCursor(); err != nil {
 			return err

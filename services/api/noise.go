@@ -10,6 +10,7 @@ import (
 	"github.com/samber/lo"
 
 	"tidemark/pkg/detect"
+	"tidemark/pkg/openapi"
 	"tidemark/pkg/store"
 	"tidemark/pkg/suite"
 	"tidemark/sql"
@@ -107,17 +108,30 @@ func (r storeReads) NoiseSuspects(ctx context.Context, k key, machineID uint32, 
 	return store.Select[suspectRow](ctx, r.Store, qNoiseSuspects, k.params("machine_id", machineID, "hash_metric", hash, "metric", metric))
 }
 
+// noiseOperations are those about noise.
+func (s *Service) noiseOperations() []operation {
+	return []operation{
+		{openapi.Operation{
+			Method: "GET", Path: "noise", ID: "listNoise", Tag: "noise", Summary: "how noisy the series of a machine are",
+			Query: []openapi.Param{
+				required(machineParam), testParam, metricParam,
+				{Name: "orders", Type: openapi.Integer, Min: 2, Max: maxNoiseOrders, Default: "50", Help: "How many of the machine's newest orders count."},
+				{Name: "goal", Type: openapi.Number, Default: "0.01", Help: "The relative change that is to be seen."},
+				limitParam, cursorParam,
+			},
+			Answer: noiseAnswer{},
+		}, s.getNoise},
+		{openapi.Operation{
+			Method: "GET", Path: "noise/suspects", ID: "listNoiseSuspects", Tag: "noise", Summary: "findings between orders with the same code",
+			Query: []openapi.Param{required(machineParam), metricParam}, Answer: page[suspectRow]{},
+		}, s.listNoiseSuspects},
+	}
+}
+
 // getNoise answers how noisy the series of a machine are.
 func (s *Service) getNoise(c *fiber.Ctx, q v5Request) error {
-	params, err := readQuery(c, "machine", "metric", "test", "orders", "goal", "limit", "cursor")
-	if err != nil {
-		return err
-	}
+	params, limit := q.params, q.params.limit()
 	want, head, err := s.noiseQuery(q, params)
-	if err != nil {
-		return err
-	}
-	limit, err := params.limit()
 	if err != nil {
 		return err
 	}
@@ -142,11 +156,7 @@ func (s *Service) getNoise(c *fiber.Ctx, q v5Request) error {
 
 // listNoiseSuspects answers which findings stand where the code is the same on both sides.
 func (s *Service) listNoiseSuspects(c *fiber.Ctx, q v5Request) error {
-	params, err := readQuery(c, "machine", "metric")
-	if err != nil {
-		return err
-	}
-	want, _, err := s.noiseQuery(q, params)
+	want, _, err := s.noiseQuery(q, q.params)
 	if err != nil {
 		return err
 	}
@@ -174,9 +184,6 @@ func (s *Service) noiseQuery(q v5Request, params query) (noiseQuery, noiseHead, 
 		return want, head, err
 	}
 	head.units = lo.SliceToMap(schema.Metrics, func(m suite.Metric) (string, string) { return m.Name, m.Unit })
-	if params["machine"] == "" {
-		return want, head, invalid("missing query parameters: machine")
-	}
 	machine, err := s.oneMachine(q, params["machine"])
 	if err != nil {
 		return want, head, err
@@ -199,17 +206,13 @@ func (s *Service) noiseQuery(q v5Request, params query) (noiseQuery, noiseHead, 
 		}
 		want.testIDs = []uint32{t.ID}
 	}
-	if text, given := params["orders"]; given {
-		n, err := strconv.ParseUint(text, 10, 32)
-		if err != nil || n < 2 || n > maxNoiseOrders {
-			return want, head, invalid("orders: '%s' is not a whole number from 2 to %d", text, maxNoiseOrders)
-		}
-		want.orders = uint32(n)
+	if _, given := params["orders"]; given {
+		want.orders = uint32(q.op.Int(openapi.Values(params), "orders")) //nolint:gosec // bounded
 	}
 	if text, given := params["goal"]; given {
 		want.goal, err = strconv.ParseFloat(text, 64)
 		if err != nil || !(want.goal > 0 && want.goal <= 1) {
-			return want, head, invalid("goal: '%s' is not a share above 0 and up to 1, such as 0.01", text)
+			return want, head, wrong("goal", "'%s' is not a share above 0 and up to 1, such as 0.01", text)
 		}
 	}
 	want.judge, err = defaultJudge()

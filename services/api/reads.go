@@ -16,6 +16,7 @@ import (
 // order that the query's file promises, so that large answers are encoded as they arrive.
 type reads interface {
 	Schema(ctx context.Context, k key) (encoded string, found bool, err error)
+	Suites(ctx context.Context, database string) ([]string, error)
 	Position(ctx context.Context, k key) (at position, err error)
 	Machines(ctx context.Context, k key, each func(machineRow) error) error
 	Machine(ctx context.Context, k key, id uint32, name string) ([]machineRow, error)
@@ -142,6 +143,7 @@ type storeReads struct{ *store.Store }
 
 var (
 	qSuite         = sql.MustQuery("lnt_suite")
+	qSuites        = sql.MustQuery("page_suites")
 	qPosition      = sql.MustQuery("suite_position")
 	qMachines      = sql.MustQuery("lnt_machines")
 	qMachine       = sql.MustQuery("lnt_machine")
@@ -187,6 +189,21 @@ func (r storeReads) Schema(ctx context.Context, k key) (string, bool, error) {
 		Schema string `ch:"schema"`
 	}](ctx, r.Store, qSuite, k.params())
 	return row.Schema, found, err
+}
+
+func (r storeReads) Suites(ctx context.Context, database string) ([]string, error) {
+	rows, err := store.Select[struct {
+		Database string `ch:"database"`
+		Suite    string `ch:"suite"`
+		Schema   string `ch:"schema"`
+	}](ctx, r.Store, qSuites, nil)
+	var names []string
+	for _, row := range rows {
+		if row.Database == database {
+			names = append(names, row.Suite)
+		}
+	}
+	return names, err
 }
 
 func (r storeReads) Position(ctx context.Context, k key) (position, error) {

@@ -9,6 +9,8 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
 	"github.com/samber/lo"
+
+	"tidemark/pkg/openapi"
 )
 
 // receiptRow is what became of one event. The added counts and the size are read for single receipts only.
@@ -90,12 +92,27 @@ type refusedBody struct {
 	Field   string `json:"field,omitempty"`
 }
 
+// receiptOperations are those that read what became of events.
+func (s *Service) receiptOperations() []operation {
+	return []operation{
+		{openapi.Operation{
+			Method: "GET", Path: "receipts", ID: "listReceipts", Tag: "receipts", Summary: "what became of events, newest first",
+			Query: []openapi.Param{
+				{Name: "status", Words: []string{"accepted", "rejected", "duplicate"}, Help: "What became of them."},
+				limitParam, cursorParam,
+			},
+			Answer: page[receipt]{},
+		}, s.listReceipts},
+		{openapi.Operation{
+			Method: "GET", Path: "receipts/:event", ID: "getReceipt", Tag: "receipts", Summary: "what became of one event",
+			Details: "404 with Retry-After while the event is not decided.", Answer: receipt{},
+		}, s.getReceipt},
+	}
+}
+
 // getReceipt does not ask whether the suite exists: the first event of a suite has a receipt address
 // before the suite does.
 func (s *Service) getReceipt(c *fiber.Ctx, q v5Request) error {
-	if _, err := readQuery(c); err != nil {
-		return err
-	}
 	spec := c.Params("event")
 	event, err := uuid.Parse(spec)
 	if err != nil || len(spec) != 36 {
@@ -106,9 +123,9 @@ func (s *Service) getReceipt(c *fiber.Ctx, q v5Request) error {
 		return err
 	}
 	if !found {
-		return &v5Error{
-			status: fiber.StatusNotFound, code: "not_found", retryAfter: time.Second,
-			message: fmt.Sprintf("No receipt yet for event %s in suite '%s'.", event, q.key.suite),
+		return &openapi.Error{
+			Status: fiber.StatusNotFound, RetryAfter: time.Second,
+			Message: fmt.Sprintf("No receipt yet for event %s in suite '%s'.", event, q.key.suite),
 		}
 	}
 	out := toReceipt(row, q.key, suiteURL(c, q.key, ""), suiteURL(c, q.key, "api/"))
@@ -118,19 +135,8 @@ func (s *Service) getReceipt(c *fiber.Ctx, q v5Request) error {
 }
 
 func (s *Service) listReceipts(c *fiber.Ctx, q v5Request) error {
-	params, err := readQuery(c, "status", "limit", "cursor")
-	if err != nil {
-		return err
-	}
-	want := receiptQuery{belowSeq: math.MaxInt64}
-	if want.status, err = params.oneOf("status", "accepted", "rejected", "duplicate"); err != nil {
-		return err
-	}
-	limit, err := params.limit()
-	if err != nil {
-		return err
-	}
-	want.limit = uint64(limit) + 1
+	params, limit := q.params, q.params.limit()
+	want := receiptQuery{belowSeq: math.MaxInt64, status: params["status"], limit: uint64(limit) + 1}
 	if _, given := params["cursor"]; given {
 		text, err := params.cursor()
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"tidemark/pkg/httpx"
+	"tidemark/pkg/openapi"
 )
 
 // Routes mounts every address of the service. A method that an address does not know is answered with
@@ -31,14 +32,7 @@ func (s *Service) Routes(r fiber.Router) {
 	s.mountV4(r, v4+"graph/:machine/:test/:field", item(s.getGraph), "machine", "test", "field")
 	s.mountV4(r, v4+"regression/:machine/:test/:field", item(s.getRegression), "machine", "test", "field")
 
-	for _, base := range []string{"/api/v5/:suite/", "/api/db_:db/v5/:suite/"} {
-		s.mountV5(r, base+"receipts", s.listReceipts)
-		s.mountV5(r, base+"receipts/:event", s.getReceipt)
-		s.mountV5(r, base+"findings", s.listFindings)
-		s.mountV5(r, base+"series", s.getSeries)
-		s.mountV5(r, base+"noise", s.getNoise)
-		s.mountV5(r, base+"noise/suspects", s.listNoiseSuspects)
-	}
+	s.mountV5(r)
 }
 
 // mountV4 answers GET with handler and everything else as LNT does. An address whose parameters named
@@ -70,9 +64,22 @@ func (s *Service) mountV4(r fiber.Router, path string, handler v4Handler, intege
 	})
 }
 
-func (s *Service) mountV5(r fiber.Router, path string, handler v5Handler) {
-	r.Get(path, func(c *fiber.Ctx) error { return s.answerV5(c, handler) })
-	r.All(path, refuseMethodV5)
+// mountV5 mounts what the operations describe, for the default database and for each by its name.
+func (s *Service) mountV5(r fiber.Router) {
+	own := s.operations()
+	all := s.described()
+	for _, base := range []string{"/api/v5/", "/api/db_:db/v5/"} {
+		for _, op := range own {
+			path := base + ":suite/" + op.Path
+			if op.Global {
+				path = base + op.Path
+			}
+			r.Get(path, func(c *fiber.Ctx) error { return s.answerV5(c, op) })
+			r.All(path, refuseMethodV5(openapi.Methods(all, op.Path, op.Global)))
+		}
+	}
+	r.Get("/llms.txt", s.getGuide)
+	r.All("/llms.txt", refuseMethodV5(readMethods))
 }
 
 const readMethods = "GET, HEAD, OPTIONS"

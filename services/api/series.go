@@ -8,6 +8,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/samber/lo"
 
+	"tidemark/pkg/openapi"
 	"tidemark/pkg/suite"
 )
 
@@ -63,19 +64,20 @@ func median(values []float64) float64 {
 	return sorted[half-1]/2 + sorted[half]/2
 }
 
+// seriesOperations are those that read one series.
+func (s *Service) seriesOperations() []operation {
+	return []operation{{openapi.Operation{
+		Method: "GET", Path: "series", ID: "getSeries", Tag: "series", Summary: "one series with its change points",
+		Query: []openapi.Param{
+			required(machineParam), required(testParam), required(metricParam),
+			{Name: "aggregate", Words: []string{"median", "min", "max", "mean"}, Default: "median", Help: "How an order's samples become one value."},
+		},
+		Answer: seriesAnswer{}, Tagged: true,
+	}, s.getSeries}}
+}
+
 func (s *Service) getSeries(c *fiber.Ctx, q v5Request) error {
-	params, err := readQuery(c, "machine", "test", "metric", "aggregate")
-	if err != nil {
-		return err
-	}
-	absent := lo.Filter([]string{"machine", "test", "metric"}, func(name string, _ int) bool { return params[name] == "" })
-	if len(absent) > 0 {
-		return invalid("missing query parameters: %s", strings.Join(absent, ", "))
-	}
-	aggregate, err := params.oneOf("aggregate", "median", "min", "max", "mean")
-	if err != nil {
-		return err
-	}
+	params, aggregate := q.params, q.params["aggregate"]
 	schema, err := s.schema(q.ctx, q.key)
 	if err != nil {
 		return err
@@ -114,7 +116,7 @@ func (s *Service) getSeries(c *fiber.Ctx, q v5Request) error {
 // knows says whether the client has the answer with this tag already.
 func knows(c *fiber.Ctx, tag string) bool {
 	for known := range strings.SplitSeq(c.Get(fiber.HeaderIfNoneMatch), ",") {
-		if strings.TrimSpace(known) == tag {
+		if known = strings.TrimSpace(known); known == tag || known == "*" {
 			mark(c, tag)
 			return true
 		}

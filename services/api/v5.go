@@ -6,95 +6,126 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"slices"
 	"strconv"
-	"strings"
-	"time"
 
+	"github.com/cespare/xxhash/v2"
 	"github.com/gofiber/fiber/v2"
 
 	"tidemark/pkg/httpx"
+	"tidemark/pkg/openapi"
 	"tidemark/pkg/suite"
 )
 
-// v5Request is what every v5 address says: a suite, which may not exist.
+// v5Request is what every v5 address says: a suite, which may not exist, and the parameters that its operation has.
 type v5Request struct {
-	ctx context.Context //nolint:containedctx // lives as long as the request it describes
-	key key
+	ctx    context.Context //nolint:containedctx // lives as long as the request it describes
+	key    key
+	params query
+	op     openapi.Operation
 }
 
 type v5Handler func(*fiber.Ctx, v5Request) error
 
-// v5Error is an error as v5 shows it: {"error": {"code", "message"}}.
-type v5Error struct {
-	status     int
-	code       string
-	message    string
-	retryAfter time.Duration
+// operation is what the API says of an address, and who answers there.
+type operation struct {
+	openapi.Operation
+	answer v5Handler
 }
 
-func (e *v5Error) Error() string { return e.message }
+func invalid(format string, args ...any) error { return openapi.Invalid("", format, args...) }
 
-func invalid(format string, args ...any) error {
-	return &v5Error{status: fiber.StatusBadRequest, code: "validation_error", message: fmt.Sprintf(format, args...)}
+// wrong is invalid with the parameter or member that it is about.
+func wrong(field, format string, args ...any) error {
+	return openapi.Invalid(field, field+": "+format, args...)
 }
 
-func missing(format string, args ...any) error {
-	return &v5Error{status: fiber.StatusNotFound, code: "not_found", message: fmt.Sprintf(format, args...)}
-}
+func missing(format string, args ...any) error { return openapi.Missing(format, args...) }
 
 const (
 	defaultItems = 25
 	maxItems     = 10_000
 )
 
-func (s *Service) answerV5(c *fiber.Ctx, handler v5Handler) error {
+// Parameters that several operations have.
+var (
+	limitParam   = openapi.Param{Name: "limit", Type: openapi.Integer, Min: 1, Max: maxItems, Default: strconv.Itoa(defaultItems), Help: "The number of items on a page."}
+	cursorParam  = openapi.Param{Name: "cursor", Help: "What cursor.next of the page before says."}
+	machineParam = openapi.Param{Name: "machine", Help: "A machine by name, or by number."}
+	testParam    = openapi.Param{Name: "test", Help: "A test by name, or by number."}
+	metricParam  = openapi.Param{Name: "metric", Help: "A metric of the suite, by name."}
+)
+
+// required is a parameter without which there is no answer.
+func required(p openapi.Param) openapi.Param {
+	p.Required = true
+	return p
+}
+
+func (s *Service) answerV5(c *fiber.Ctx, op operation) error {
 	shareV5(c)
 	ctx, cancel := s.limited(c)
 	defer cancel()
-	q := v5Request{ctx: ctx, key: key{c.Params("db", s.cfg.DefaultDatabase), c.Params("suite")}}
+	q := v5Request{ctx: ctx, op: op.Operation, key: key{c.Params("db", s.cfg.DefaultDatabase), c.Params("suite")}}
 	err := s.findDatabase(ctx, q.key.database)
 	if err == nil {
-		err = handler(c, q)
+		q.params, err = readQuery(c, op.Operation)
 	}
 	if err == nil {
+		err = op.answer(c, q)
+	}
+	if err == nil {
+		if op.Tagged && c.Response().StatusCode() == fiber.StatusOK && len(c.Response().Header.Peek(fiber.HeaderETag)) == 0 {
+			return tagged(c)
+		}
 		return nil
 	}
-	known := s.toV5Error(c, q.key, err)
-	if known.retryAfter > 0 {
-		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(max(1, int(known.retryAfter.Seconds()))))
-	}
-	return sendV5Error(c, known)
+	return sendV5Error(c, s.toV5Error(c, q.key, err))
 }
 
-func (s *Service) toV5Error(c *fiber.Ctx, k key, err error) *v5Error {
-	var known *v5Error
+// tagged marks an answer with its own hash, and leaves it out for a client that has it.
+func tagged(c *fiber.Ctx) error {
+	body := c.Response().Body()
+	tag := fmt.Sprintf(`W/"%016x"`, xxhash.Sum64(body))
+	if knows(c, tag) {
+		c.Response().ResetBody()
+		return c.SendStatus(fiber.StatusNotModified)
+	}
+	mark(c, tag)
+	return nil
+}
+
+func (s *Service) toV5Error(c *fiber.Ctx, k key, err error) *openapi.Error {
+	var known *openapi.Error
 	switch {
 	case errors.As(err, &known):
 		return known
 	case errors.Is(err, errUnknownDatabase):
-		return &v5Error{status: fiber.StatusNotFound, code: "not_found", message: fmt.Sprintf("there is no database '%s'", k.database)}
+		return openapi.Missing("there is no database '%s'", k.database)
 	case errors.Is(err, errUnknownSuite):
-		return &v5Error{status: fiber.StatusNotFound, code: "not_found", message: fmt.Sprintf("there is no test suite '%s'", k.suite)}
+		return openapi.Missing("there is no test suite '%s'", k.suite)
 	case overloaded(err):
-		return &v5Error{status: fiber.StatusServiceUnavailable, code: "unavailable", message: tooBusy, retryAfter: s.cfg.RetryAfter}
+		return &openapi.Error{Status: fiber.StatusServiceUnavailable, Message: tooBusy, RetryAfter: s.cfg.RetryAfter}
 	}
 	s.log.ErrorContext(c.UserContext(), "read failed", "request_id", httpx.RequestID(c), "err", err)
-	return &v5Error{status: fiber.StatusInternalServerError, code: "internal_error", message: "the request failed; its id is " + httpx.RequestID(c)}
+	return &openapi.Error{Status: fiber.StatusInternalServerError, Message: "the request failed; its id is " + httpx.RequestID(c)}
 }
 
-func sendV5Error(c *fiber.Ctx, e *v5Error) error {
-	return c.Status(e.status).JSON(fiber.Map{"error": fiber.Map{"code": e.code, "message": e.message}})
-}
-
-func refuseMethodV5(c *fiber.Ctx) error {
-	shareV5(c)
-	if allowed(c, readMethods) {
-		return nil
+func sendV5Error(c *fiber.Ctx, e *openapi.Error) error {
+	if e.RetryAfter > 0 {
+		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(max(1, int(e.RetryAfter.Seconds()))))
 	}
-	return sendV5Error(c, &v5Error{
-		status: fiber.StatusMethodNotAllowed, code: "method_not_allowed", message: "the address does not know this method",
-	})
+	return c.Status(e.Status).JSON(e.Body())
+}
+
+// refuseMethodV5 answers the methods that an address does not have.
+func refuseMethodV5(methods string) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		shareV5(c)
+		if allowed(c, methods) {
+			return nil
+		}
+		return sendV5Error(c, &openapi.Error{Status: fiber.StatusMethodNotAllowed, Message: "the address does not know this method"})
+	}
 }
 
 func shareV5(c *fiber.Ctx) {
@@ -127,42 +158,23 @@ func toPage[T any](items []T, limit int, next func(last T) string) page[T] {
 	return p
 }
 
-// query are the parameters of a v5 request, each named once at most and known.
-type query map[string]string
+// query are the parameters of a v5 request: the ones that its operation has, each once, each with a value that it may have.
+type query openapi.Values
 
-// readQuery refuses parameters that the address does not know: a mistyped filter must not let
-// everything pass.
-func readQuery(c *fiber.Ctx, known ...string) (query, error) {
-	q := query{}
-	var problems []string
-	c.Context().QueryArgs().VisitAll(func(k, v []byte) {
-		name := string(k)
-		switch _, twice := q[name]; {
-		case !slices.Contains(known, name):
-			problems = append(problems, fmt.Sprintf("unknown query parameter '%s'", name))
-		case twice:
-			problems = append(problems, fmt.Sprintf("query parameter '%s' is given twice", name))
-		default:
-			q[name] = string(v)
-		}
+func readQuery(c *fiber.Ctx, op openapi.Operation) (query, error) {
+	values, err := op.ReadQuery(func(each func(name, value string)) {
+		c.Context().QueryArgs().VisitAll(func(k, v []byte) { each(string(k), string(v)) })
 	})
-	if len(problems) > 0 {
-		return nil, invalid("%s", strings.Join(problems, "; "))
-	}
-	return q, nil
+	return query(values), err
 }
 
 // limit is the number of items asked for.
-func (q query) limit() (int, error) {
-	text, given := q["limit"]
-	if !given {
-		return defaultItems, nil
+func (q query) limit() int {
+	n, err := strconv.Atoi(q["limit"])
+	if err != nil { // not given: what is given was checked
+		return defaultItems
 	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 || n > maxItems {
-		return 0, invalid("limit: '%s' is not a whole number from 1 to %d", text, maxItems)
-	}
-	return n, nil
+	return n
 }
 
 // cursor is what toPage's next gave, "" on the first page.
@@ -174,16 +186,7 @@ func (q query) cursor() (string, error) {
 	return string(text), nil
 }
 
-var errBadCursor = invalid("cursor: this is not a cursor that this list gave")
-
-// oneOf checks a parameter that takes a few words, or nothing.
-func (q query) oneOf(name string, words ...string) (string, error) {
-	value, given := q[name]
-	if given && !slices.Contains(words, value) {
-		return "", invalid("%s: '%s' is none of %s", name, value, strings.Join(words, ", "))
-	}
-	return value, nil
-}
+var errBadCursor = wrong("cursor", "this is not a cursor that this list gave")
 
 // machines are the machines that a parameter names: by id when all digits, else by name, which
 // several may share. At least one.
@@ -220,7 +223,7 @@ func (s *Service) test(q v5Request, spec string) (testRow, error) {
 func metric(schema suite.Schema, name string) (suite.Metric, error) {
 	_, m, ok := schema.Metric(name)
 	if !ok {
-		return m, invalid("metric: suite '%s' has no metric '%s'", schema.Name, name)
+		return m, wrong("metric", "suite '%s' has no metric '%s'", schema.Name, name)
 	}
 	return m, nil
 }

@@ -354,7 +354,7 @@ func (p *process) detector() error {
 
 func (p *process) reads() ([]router, error) {
 	known := &databases{settings: p.settings, store: p.store}
-	rest, err := api.New(p.settings.apiConfig(), api.Deps{Store: p.store, Log: p.named("api"), Serves: known.serves})
+	rest, err := api.New(p.settings.apiConfig(), api.Deps{Store: p.store, Log: p.named("api"), Serves: known.serves, Writes: v5Writes()})
 	if err != nil {
 		return nil, err
 	}
