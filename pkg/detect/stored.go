@@ -37,8 +37,13 @@ type Selection struct {
 	TestIDs    []uint32
 	// Touched are orders: only blocks that look at one of them are judged; nil is all blocks.
 	Touched []uint32
+	// FromOrder and ToOrder bound the orders that something is said of, both inclusive; 0 is no bound. The points around them are
+	// looked at as ever.
+	FromOrder, ToOrder uint32
 	// UpTo is the position that the data are looked at as of; 0 is the newest. Machines are taken as they are now.
 	UpTo uint64
+	// Batch is about how many samples are judged at once; 0 is a million.
+	Batch uint64
 }
 
 // StoredRow is what a detector says of one place of a stored series.
@@ -70,7 +75,7 @@ func (r *StoredRow) Place() Place { return Place{r.MachineID, r.TestID, r.Metric
 // what is said of a place hangs on its block alone, whatever else is stored and in
 // whatever order it came. Detectors that reach over the whole series get it whole.
 func Stored(ctx context.Context, s *store.Store, sel Selection, d Detector, explain bool, progress func(done, all uint64), row func(StoredRow) error) error {
-	st, err := open(ctx, s, sel, d, lo.Ternary[uint64](explain, explainedSamples, storedSamples))
+	st, err := open(ctx, s, sel, d, lo.Ternary[uint64](explain, explainedSamples, lo.CoalesceOrEmpty(sel.Batch, storedSamples)))
 	if err != nil {
 		return fmt.Errorf("detector %s over %s/%s: %w", d.Name, sel.Database, sel.Suite, err)
 	}
@@ -294,7 +299,7 @@ func (st *stored) source(b storedBatch, number int) Source {
 		Params: lo.Assign(st.params(), store.Params{
 			"number": uint8(number), "machine_id": b.machineID, "metric": b.Metric, //nolint:gosec // portions have no more
 			"from_test": b.FromTest, "to_test": b.ToTest, "tests": b.tests,
-			"cuts": b.cuts, "touched": st.sel.Touched, "margin": uint32(st.margin), //nolint:gosec // bounded by its parameters
+			"cuts": b.cuts, "touched": st.sel.Touched, "from_order": st.sel.FromOrder, "to_order": st.sel.ToOrder, "margin": uint32(st.margin), //nolint:gosec // bounded by its parameters
 			"bigger_is_better": lo.Ternary[uint8](slices.Contains(st.bigger, b.Metric), 1, 0),
 			"before_load":      st.beforeLoad, "gone_after": st.goneAfter,
 		}),

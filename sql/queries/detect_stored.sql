@@ -1,6 +1,6 @@
 -- name: detect_stored
 -- purpose: what is stored of a metric of a machine as points, each series cut into blocks with a margin of further points on both sides.
--- params: number UInt8, database String, suite String, machine_id UInt32, metric String, from_test UInt32, to_test UInt32, tests Array(UInt32), cuts Array(UInt32), touched Array(UInt32), margin UInt32, bigger_is_better UInt8, before_load UInt32, gone_after UInt64
+-- params: number UInt8, database String, suite String, machine_id UInt32, metric String, from_test UInt32, to_test UInt32, tests Array(UInt32), cuts Array(UInt32), touched Array(UInt32), from_order UInt32, to_order UInt32, margin UInt32, bigger_is_better UInt8, before_load UInt32, gone_after UInt64
 -- A row is a point of one block: series has the number given in its highest byte, the
 -- block's number in its lowest three, the test's id between them. place counts from 0 in the block with its margin; is_own tells the points
 -- of the block proper. cuts are the orders that begin a block. is_judged tells the
@@ -9,16 +9,26 @@
 -- Data are as they stood at a position: generations below before_load, also those
 -- that an event after gone_after took away. Machines are taken as they are now.
 WITH
--- an order of the suite with where it stands and the block that it is in
+-- an order of the suite
+ordered AS
+(
+    SELECT order_id, sort_key
+    FROM v_orders
+    WHERE database = {database:String} AND suite = {suite:String}
+),
+-- the same with where it stands and the block that it is in
 line AS
 (
     SELECT
         order_id,
         toUInt32(row_number() OVER (ORDER BY sort_key, order_id)) AS stands,
         toUInt32(sum(order_id IN {cuts:Array(UInt32)}) OVER (ORDER BY sort_key, order_id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)) AS block,
-        toUInt8(empty({touched:Array(UInt32)}) OR order_id IN {touched:Array(UInt32)}) AS is_touched
-    FROM v_orders
-    WHERE database = {database:String} AND suite = {suite:String}
+        toUInt8(empty({touched:Array(UInt32)}) OR order_id IN {touched:Array(UInt32)}) AS is_touched,
+        toUInt8(
+            ({from_order:UInt32} = 0 OR (sort_key, order_id) >= (SELECT any((sort_key, order_id)) FROM ordered WHERE order_id = {from_order:UInt32}))
+            AND ({to_order:UInt32} = 0 OR (sort_key, order_id) <= (SELECT any((sort_key, order_id)) FROM ordered WHERE order_id = {to_order:UInt32}))
+        ) AS is_within
+    FROM ordered
 ),
 -- generations that counted then and do not now
 gone AS
@@ -77,6 +87,7 @@ whole AS
         arraySort((v, k) -> k, groupArray(order_id), any_stands) AS orders,
         arraySort((v, k) -> k, groupArray(block), any_stands) AS blocks,
         arraySort((v, k) -> k, groupArray(is_touched), any_stands) AS touches,
+        arraySort((v, k) -> k, groupArray(is_within), any_stands) AS within,
         arraySort((v, k) -> k, groupArray((samples[intDiv(length(samples) + 1, 2)] + samples[intDiv(length(samples), 2) + 1]) / 2), any_stands) AS medians,
         arraySort((v, k) -> k, groupArray(samples), any_stands) AS all_samples,
         -- the first of each block
@@ -98,7 +109,8 @@ cut AS
         greatest(first - {margin:UInt32}, 1) AS begins,
         least(last + {margin:UInt32}, toInt64(length(orders))) AS ends,
         bitShiftLeft({number:UInt8}::UInt64, 56) + bitShiftLeft(toUInt64(test_id), 24) + blocks[first] AS series,
-        arrayMax(arraySlice(touches, begins, ends - begins + 1)) AS is_judged
+        within,
+        least(arrayMax(arraySlice(touches, begins, ends - begins + 1)), arrayMax(arraySlice(within, first, last - first + 1))) AS is_judged
     FROM whole
     ARRAY JOIN arrayEnumerate(firsts) AS k
 )
@@ -110,7 +122,7 @@ SELECT
     {bigger_is_better:UInt8} AS bigger,
     order_id,
     if(begins + at - 1 = 1, 0, orders[begins + at - 2]) AS previous_order_id,
-    toUInt8(begins + at - 1 >= first AND begins + at - 1 <= last) AS is_own,
+    toUInt8(begins + at - 1 >= first AND begins + at - 1 <= last AND within[begins + at - 1]) AS is_own,
     is_judged
 FROM cut
 ARRAY JOIN
