@@ -87,6 +87,11 @@ func describe(o Operation, s *schemas, failure *openapi3.SchemaRef) *openapi3.Op
 			out.AddResponse(status, openapi3.NewResponse().WithDescription("What If-None-Match names is what there is"))
 			continue
 		}
+		if status == http.StatusAccepted {
+			pending := s.of(reflect.TypeFor[Pending]())
+			out.AddResponse(status, openapi3.NewResponse().WithDescription("In the log; the receipt tells what becomes of it").WithJSONSchemaRef(pending))
+			continue
+		}
 		out.AddResponse(status, openapi3.NewResponse().WithDescription(http.StatusText(status)).WithJSONSchemaRef(failure))
 	}
 	return out

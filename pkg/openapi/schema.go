@@ -15,6 +15,7 @@ var (
 	typeTime = reflect.TypeFor[time.Time]()
 	typeUUID = reflect.TypeFor[uuid.UUID]()
 	typeRaw  = reflect.TypeFor[json.RawMessage]()
+	typeRef  = reflect.TypeFor[Ref]()
 )
 
 // schemas makes schemas of Go types, as encoding/json writes them. Objects have the members that are named and no others; a
@@ -28,6 +29,10 @@ func (s *schemas) of(t reflect.Type) *openapi3.SchemaRef {
 		return openapi3.NewDateTimeSchema().NewRef()
 	case typeUUID:
 		return openapi3.NewUUIDSchema().NewRef()
+	case typeRef:
+		either := openapi3.NewOneOfSchema(openapi3.NewStringSchema(), openapi3.NewIntegerSchema().WithMin(1))
+		either.Description = "a uuid, or a number"
+		return either.NewRef()
 	case typeRaw:
 		return openapi3.NewSchema().NewRef()
 	}

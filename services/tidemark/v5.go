@@ -1,6 +1,9 @@
 package main
 
-import "tidemark/pkg/openapi"
+import (
+	"tidemark/pkg/openapi"
+	"tidemark/services/intake"
+)
 
 // v5Writes are the operations of v5 that change something. Reading tells of them, whoever answers them.
-func v5Writes() []openapi.Operation { return nil }
+func v5Writes() []openapi.Operation { return intake.Operations() }
