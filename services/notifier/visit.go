@@ -1,0 +1,240 @@
+package notifier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/samber/lo"
+)
+
+// visit is one look at a suite.
+type visit struct {
+	*Notifier
+	database, suite string
+	subs            []Subscription
+	compose         composer
+}
+
+// job is a plan and which attempt it is.
+type job struct {
+	plan    Plan
+	attempt uint16
+	// before is the delivery that is taken up again; nil for a new one.
+	before *Delivery
+}
+
+// run sends what is due, then moves the position: a crash before that finds the same plans again, and which of them are claimed.
+func (v *visit) run(ctx context.Context) error {
+	started := v.deps.Clock()
+	stored, told, err := v.deps.Store.Position(ctx, v.database, v.suite)
+	if err != nil {
+		return fmt.Errorf("read position: %w", err)
+	}
+	to := v.settled(v.database+"/"+v.suite, stored)
+	v.metrics.behind.Set(float64(stored - min(stored, told)))
+	queues := map[uuid.UUID][]job{}
+	if err := errors.Join(v.unfinished(ctx, queues), v.fresh(ctx, told, to, queues), v.digests(ctx, to, queues)); err != nil {
+		return err
+	}
+	if len(queues) > 0 {
+		fields, err := v.deps.Store.Fields(ctx, v.database, v.suite)
+		if err != nil {
+			return fmt.Errorf("read schema: %w", err)
+		}
+		v.compose = composer{v.cfg.PublicURL, fields}
+	}
+	err = v.work(ctx, queues)
+	held := errors.Is(err, errHeld) // the same plans come again
+	if err != nil && !held {
+		return err
+	}
+	if held || to <= told || ctx.Err() != nil {
+		return nil
+	}
+	return v.deps.Store.Told(ctx, started, v.database, v.suite, told, to, v.deps.Clock().Sub(started))
+}
+
+// unfinished are deliveries whose next attempt is due, and those whose notifier has gone.
+func (v *visit) unfinished(ctx context.Context, queues map[uuid.UUID][]job) error {
+	list, err := v.deps.Store.Unfinished(ctx, v.database, v.suite, v.cfg.Attempts)
+	if err != nil {
+		return fmt.Errorf("read deliveries: %w", err)
+	}
+	now := v.deps.Clock()
+	for _, d := range list {
+		sub, ok := lo.Find(v.subs, func(s Subscription) bool { return s.ID == d.Subscription })
+		if !ok || !v.due(d, now) {
+			continue
+		}
+		plan, err := v.again(ctx, &sub, d)
+		if err != nil {
+			return err
+		}
+		queues[sub.ID] = append(queues[sub.ID], job{plan, d.Attempt, &d})
+	}
+	return nil
+}
+
+func (v *visit) due(d Delivery, now time.Time) bool {
+	if d.Status == string(Started) {
+		return v.claimed(d.ID) || now.Sub(d.ChangedAt) >= v.cfg.ClaimFor
+	}
+	return now.Sub(d.ChangedAt) >= v.cfg.pause(d.ID, d.Attempt)
+}
+
+// again is the plan of a delivery, made from the same stretch of history. It has no steps when the subscription wants none of it
+// any more.
+func (v *visit) again(ctx context.Context, sub *Subscription, d Delivery) (Plan, error) {
+	none := Plan{ID: d.ID, Sub: sub, ToSeq: d.ToSeq}
+	from := max(d.FromSeq, sub.FirstSeq)
+	if sub.digest() == 0 {
+		from = d.ToSeq - min(d.ToSeq, 1)
+	}
+	h, err := v.deps.Store.History(ctx, v.database, v.suite, from, d.ToSeq)
+	if err != nil {
+		return none, fmt.Errorf("read history: %w", err)
+	}
+	made := plans(sub, h.steps())
+	if sub.digest() > 0 {
+		whole, _ := digest(sub, from, h.steps(), time.Unix(math.MaxInt32, 0))
+		made = []Plan{whole}
+	}
+	if p, ok := lo.Find(made, func(p Plan) bool { return p.ID == d.ID && len(p.Steps) > 0 }); ok {
+		return p, nil
+	}
+	return none, nil
+}
+
+// fresh are the plans of subscriptions that hear at once.
+func (v *visit) fresh(ctx context.Context, told, to uint64, queues map[uuid.UUID][]job) error {
+	now := lo.Filter(v.subs, func(s Subscription, _ int) bool { return s.digest() == 0 })
+	if len(now) == 0 {
+		return nil
+	}
+	from := max(told, slices.Min(lo.Map(now, func(s Subscription, _ int) uint64 { return s.FirstSeq })))
+	if from >= to {
+		return nil
+	}
+	h, err := v.deps.Store.History(ctx, v.database, v.suite, from, to)
+	if err != nil {
+		return fmt.Errorf("read history: %w", err)
+	}
+	steps := h.steps()
+	var made []Plan
+	for i := range now {
+		made = append(made, plans(&now[i], steps)...)
+	}
+	return v.unclaimed(ctx, made, queues)
+}
+
+// unclaimed queues the plans that no notifier has claimed.
+func (v *visit) unclaimed(ctx context.Context, made []Plan, queues map[uuid.UUID][]job) error {
+	if len(made) == 0 {
+		return nil
+	}
+	known, err := v.deps.Store.Known(ctx, v.database, v.suite, lo.Map(made, func(p Plan, _ int) uuid.UUID { return p.ID }))
+	if err != nil {
+		return fmt.Errorf("read deliveries: %w", err)
+	}
+	for _, p := range made {
+		if !slices.Contains(known, p.ID) {
+			queues[p.Sub.ID] = append(queues[p.Sub.ID], job{plan: p, attempt: 1})
+		}
+	}
+	return nil
+}
+
+// digests are the plans of subscriptions that hear every so often: what happened until the hour or day (UTC) ended.
+func (v *visit) digests(ctx context.Context, to uint64, queues map[uuid.UUID][]job) error {
+	now := v.deps.Clock().UTC()
+	due := lo.Filter(v.subs, func(s Subscription, _ int) bool {
+		return s.digest() > 0 && v.unseen(s.ID, now.Truncate(s.digest()))
+	})
+	if len(due) == 0 || to == 0 {
+		return nil
+	}
+	newest, err := v.deps.Store.Newest(ctx, v.database, v.suite)
+	if err != nil {
+		return fmt.Errorf("read newest deliveries: %w", err)
+	}
+	for i := range due {
+		sub := &due[i]
+		ended := now.Truncate(sub.digest())
+		last := newest[sub.ID]
+		if !ended.After(sub.ChangedAt) || !ended.After(last.At) {
+			continue
+		}
+		from := max(last.ToSeq, sub.FirstSeq)
+		h, err := v.deps.Store.History(ctx, v.database, v.suite, from, max(from, to))
+		if err != nil {
+			return fmt.Errorf("read history: %w", err)
+		}
+		plan, some := digest(sub, from, h.steps(), ended)
+		if !some {
+			v.see(sub.ID, ended)
+			continue
+		}
+		if err := v.unclaimed(ctx, []Plan{plan}, queues); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (n *Notifier) unseen(sub uuid.UUID, ended time.Time) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return ended.After(n.looked[sub])
+}
+
+func (n *Notifier) see(sub uuid.UUID, ended time.Time) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.looked[sub] = ended
+}
+
+// work goes through the queues side by side, each in order. [errHeld] says that some plan was left unclaimed.
+func (v *visit) work(ctx context.Context, queues map[uuid.UUID][]job) error {
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	var problems []error
+	for _, id := range slices.SortedFunc(maps.Keys(queues), func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) }) {
+		wg.Go(func() {
+			if err := v.queue(ctx, queues[id]); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				problems = append(problems, err)
+			}
+		})
+	}
+	wg.Wait()
+	return errors.Join(problems...)
+}
+
+// patience is how many times in a row a receiver may fail before what is left for it waits for the next look.
+const patience = 2
+
+func (v *visit) queue(ctx context.Context, jobs []job) error {
+	failures := 0
+	for i, j := range jobs {
+		if failures >= patience || ctx.Err() != nil {
+			if slices.ContainsFunc(jobs[i:], func(j job) bool { return j.before == nil }) {
+				return errHeld
+			}
+			return nil
+		}
+		a, err := v.deliver(ctx, j)
+		if err != nil {
+			return err
+		}
+		failures = lo.Ternary(a.status == Failed && again(j.plan.Sub.Channel, a.code), failures+1, 0)
+	}
+	return nil
+}
