@@ -8,12 +8,15 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/samber/lo"
+
+	"tidemark/pkg/readsql"
 )
 
 // ErrInUse is wrapped by Open's error when another process has the data folder.
@@ -35,7 +38,7 @@ type Engine struct {
 	gate   sync.RWMutex // read-held by requests being answered, from either way in
 
 	settings map[string]struct{} // names the engine knows
-	guard    *guard
+	guard    *readsql.Guard
 
 	runningMu sync.Mutex
 	running   map[string]struct{} // query ids
@@ -208,8 +211,13 @@ func (e *Engine) learn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e.guard = newGuard(tables, functions)
+	e.guard = readsql.NewGuard(firsts(tables), firsts(functions))
 	return ctx.Err()
+}
+
+// firsts are the rows' first columns.
+func firsts(rows [][]string) []string {
+	return lo.Map(rows, func(row []string, _ int) string { return row[0] })
 }
 
 // ask runs a short internal statement and returns its tab-separated rows.
@@ -317,8 +325,4 @@ func quoteString(s string) string {
 
 func quoteIdentifier(s string) string {
 	return "`" + strings.NewReplacer(`\`, `\\`, "`", "\\`").Replace(s) + "`"
-}
-
-func settingNumber(value string) (float64, error) {
-	return strconv.ParseFloat(strings.TrimSpace(value), 64)
 }

@@ -14,7 +14,7 @@ const ownStatement = 1 << 20
 
 // handler speaks ClickHouse's HTTP interface. With a reader every statement is held to the
 // reader's rules; without, it has every right.
-func (e *Engine) handler(reader *reader) http.Handler {
+func (e *Engine) handler(reader *Reader) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !e.gate.TryRLock() {
 			http.Error(w, ErrClosed.Error(), http.StatusServiceUnavailable)
@@ -47,7 +47,7 @@ func (e *Engine) handler(reader *reader) http.Handler {
 	})
 }
 
-func (e *Engine) answerStatement(w http.ResponseWriter, r *http.Request, reader *reader) {
+func (e *Engine) answerStatement(w http.ResponseWriter, r *http.Request, reader *Reader) {
 	started := time.Now()
 	most := ownStatement
 	if reader != nil {

@@ -20,7 +20,7 @@ func (e *Engine) ServeOwner(ctx context.Context, ln net.Listener, password strin
 		return errors.New("serve sql with every right: a password is needed")
 	}
 	want := sha256.Sum256([]byte(password))
-	local := &reader{limits: DefaultLimits()}
+	local := e.Reader(Limits{})
 	owned := e.handler(nil)
 	return serveUntil(ctx, ln, e.newServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := local.admits(r); err != nil {

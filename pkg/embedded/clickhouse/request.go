@@ -10,6 +10,8 @@ import (
 
 	"github.com/ClickHouse/ch-go/compress"
 	"github.com/google/uuid"
+
+	"tidemark/pkg/readsql"
 )
 
 // request is one statement as it came over HTTP.
@@ -29,7 +31,7 @@ type request struct {
 }
 
 // Names in the URL that are not settings.
-var reserved = wordSet(`query database default_format query_id session_id session_timeout session_check
+var reserved = readsql.Words(`query database default_format query_id session_id session_timeout session_check
 	close_session client_protocol_version compress decompress quota_key role user password buffer_size
 	wait_end_of_query stacktrace`)
 

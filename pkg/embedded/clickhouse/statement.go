@@ -2,6 +2,8 @@ package clickhouse
 
 import (
 	"strings"
+
+	"tidemark/pkg/readsql"
 )
 
 // statement is what the HTTP layer has to know about a text before the engine sees it.
@@ -18,21 +20,21 @@ type statement struct {
 // parseStatement reads the outline of a statement; it never fails, the engine judges.
 func parseStatement(text string) statement {
 	s := statement{}
-	scan(text, func(t token) bool {
-		s.first = strings.ToUpper(t.text)
+	readsql.Scan(text, func(t readsql.Token) bool {
+		s.first = strings.ToUpper(t.Text)
 		return true
 	})
 	if s.first == "INSERT" {
 		s.parseInsert(text)
 		return s
 	}
-	var before token
-	scan(text, func(t token) bool {
-		if before.depth == 0 && t.depth == 0 {
+	var before readsql.Token
+	readsql.Scan(text, func(t readsql.Token) bool {
+		if before.Depth == 0 && t.Depth == 0 {
 			switch {
-			case before.is("FORMAT") && (t.kind == word || t.kind == quotedName):
-				s.format = t.text
-			case before.is("INTO") && t.is("OUTFILE"):
+			case before.Is("FORMAT") && (t.Kind == readsql.Word || t.Kind == readsql.Quoted):
+				s.format = t.Text
+			case before.Is("INTO") && t.Is("OUTFILE"):
 				s.file = true
 			}
 		}
@@ -52,34 +54,34 @@ func (s *statement) parseInsert(text string) {
 		done
 	)
 	state := wantTarget
-	var before token
+	var before readsql.Token
 	s.header, s.data, s.insertData, s.format = text, len(text), true, "Values"
-	scan(text, func(t token) bool {
+	readsql.Scan(text, func(t readsql.Token) bool {
 		switch state {
 		case wantTarget:
 			// The name may itself be a keyword: INSERT INTO values VALUES (1).
-			if !t.is("INSERT") && !t.is("INTO") && !t.is("TABLE") && !t.is("FUNCTION") || before.is("TABLE") {
+			if !t.Is("INSERT") && !t.Is("INTO") && !t.Is("TABLE") && !t.Is("FUNCTION") || before.Is("TABLE") {
 				state = afterTarget
 			}
 		case afterTarget:
 			switch {
-			case t.depth != 0 || before.kind == mark && before.text == ".":
-				if t.depth == 1 && before.kind == mark && before.text == "(" && (t.is("SELECT") || t.is("WITH")) {
+			case t.Depth != 0 || before.Kind == readsql.Mark && before.Text == ".":
+				if t.Depth == 1 && before.Kind == readsql.Mark && before.Text == "(" && (t.Is("SELECT") || t.Is("WITH")) {
 					state = done
 				}
-			case t.is("VALUES"):
-				s.header, s.data = text[:t.start], t.end
+			case t.Is("VALUES"):
+				s.header, s.data = text[:t.Start], t.End
 				return true
-			case t.is("FORMAT"):
-				s.header, state = text[:t.start], wantFormat
-			case t.is("SELECT"), t.is("WITH"), t.is("WATCH"):
+			case t.Is("FORMAT"):
+				s.header, state = text[:t.Start], wantFormat
+			case t.Is("SELECT"), t.Is("WITH"), t.Is("WATCH"):
 				state = done
-			case before.is("FROM") && t.is("INFILE"):
+			case before.Is("FROM") && t.Is("INFILE"):
 				s.file = true
 				state = done
 			}
 		case wantFormat:
-			s.format, s.data = t.text, dataStart(text, t.end)
+			s.format, s.data = t.Text, dataStart(text, t.End)
 			return true
 		}
 		before = t

@@ -1,35 +1,36 @@
-package clickhouse
+package readsql
 
 import (
 	"strconv"
 	"strings"
 )
 
-// kind of a token.
-type kind uint8
+// Kind of a [Token].
+type Kind uint8
 
+// The kinds.
 const (
-	word       kind = iota // a bare word or number
-	quotedName             // `a` or "a"; text is the name itself
-	literal                // 'a' or $$a$$
-	mark                   // one character of punctuation
-	broken                 // an unclosed quote or comment: the rest of the text
+	Word    Kind = iota // a bare word or number
+	Quoted              // `a` or "a"; Text is the name itself
+	Literal             // 'a' or $$a$$
+	Mark                // one character of punctuation
+	Broken              // an unclosed quote or comment: the rest of the text
 )
 
-// token is a piece of a statement; comments and space are left out.
-type token struct {
-	kind       kind
-	text       string
-	start, end int
-	depth      int // of parentheses, brackets and braces around it
+// Token is a piece of a statement; comments and space are left out.
+type Token struct {
+	Kind       Kind
+	Text       string
+	Start, End int // bytes of the statement
+	Depth      int // of parentheses, brackets and braces around it
 }
 
-// is reports whether the token is this keyword.
-func (t token) is(keyword string) bool { return t.kind == word && strings.EqualFold(t.text, keyword) }
+// Is reports whether the token is this keyword.
+func (t Token) Is(keyword string) bool { return t.Kind == Word && strings.EqualFold(t.Text, keyword) }
 
-// scan cuts statement text into tokens, as far as until says. It follows the engine's lexer in
+// Scan cuts statement text into tokens, as far as until says. It follows the engine's lexer in
 // what is quoted and what is a comment; the engine itself decides what is a statement.
-func scan(text string, until func(token) bool) {
+func Scan(text string, until func(Token) bool) {
 	depth := 0
 	for i := 0; i < len(text); {
 		next, t := scanOne(text, i)
@@ -37,11 +38,11 @@ func scan(text string, until func(token) bool) {
 		if t == nil {
 			continue
 		}
-		if t.kind == mark && strings.ContainsAny(t.text, ")]}") {
+		if t.Kind == Mark && strings.ContainsAny(t.Text, ")]}") {
 			depth--
 		}
-		t.depth = depth
-		if t.kind == mark && strings.ContainsAny(t.text, "([{") {
+		t.Depth = depth
+		if t.Kind == Mark && strings.ContainsAny(t.Text, "([{") {
 			depth++
 		}
 		if until(*t) {
@@ -51,7 +52,7 @@ func scan(text string, until func(token) bool) {
 }
 
 // scanOne returns the token at i, or nil for space and comments, and where the next begins.
-func scanOne(text string, i int) (int, *token) {
+func scanOne(text string, i int) (int, *Token) {
 	rest := text[i:]
 	switch c := text[i]; {
 	case c <= ' ':
@@ -65,7 +66,7 @@ func scanOne(text string, i int) (int, *token) {
 		if end := strings.Index(rest[2:], "*/"); end >= 0 {
 			return i + end + 4, nil
 		}
-		return len(text), &token{kind: broken, start: i, end: len(text)}
+		return len(text), &Token{Kind: Broken, Start: i, End: len(text)}
 	case c == '\'' || c == '"' || c == '`':
 		return scanQuoted(text, i)
 	case c == '$':
@@ -76,7 +77,7 @@ func scanOne(text string, i int) (int, *token) {
 	case isWordByte(c):
 		return scanWord(text, i)
 	default:
-		return i + 1, &token{kind: mark, text: text[i : i+1], start: i, end: i + 1}
+		return i + 1, &Token{Kind: Mark, Text: text[i : i+1], Start: i, End: i + 1}
 	}
 }
 
@@ -84,16 +85,16 @@ func isWordByte(c byte) bool {
 	return c == '_' || c == '$' || c >= 0x80 || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
-func scanWord(text string, i int) (int, *token) {
+func scanWord(text string, i int) (int, *Token) {
 	end := i + 1
 	for end < len(text) && isWordByte(text[end]) {
 		end++
 	}
-	return end, &token{kind: word, text: text[i:end], start: i, end: end}
+	return end, &Token{Kind: Word, Text: text[i:end], Start: i, End: end}
 }
 
 // scanQuoted reads a quoted piece; a doubled quote stands for one, a backslash escapes.
-func scanQuoted(text string, i int) (int, *token) {
+func scanQuoted(text string, i int) (int, *Token) {
 	quote := text[i]
 	var b strings.Builder
 	for j := i + 1; j < len(text); j++ {
@@ -112,16 +113,16 @@ func scanQuoted(text string, i int) (int, *token) {
 			b.WriteByte(quote)
 			j++
 		case text[j] == quote:
-			k := quotedName
+			k := Quoted
 			if quote == '\'' {
-				k = literal
+				k = Literal
 			}
-			return j + 1, &token{kind: k, text: b.String(), start: i, end: j + 1}
+			return j + 1, &Token{Kind: k, Text: b.String(), Start: i, End: j + 1}
 		default:
 			b.WriteByte(text[j])
 		}
 	}
-	return len(text), &token{kind: broken, start: i, end: len(text)}
+	return len(text), &Token{Kind: Broken, Start: i, End: len(text)}
 }
 
 func unescape(c byte) byte {
@@ -147,7 +148,7 @@ func unescape(c byte) byte {
 }
 
 // scanHeredoc reads $tag$ ... $tag$; nil when there is none at i.
-func scanHeredoc(text string, i int) (int, *token) {
+func scanHeredoc(text string, i int) (int, *Token) {
 	length := strings.IndexByte(text[i+1:], '$')
 	if length < 0 {
 		return 0, nil
@@ -161,5 +162,5 @@ func scanHeredoc(text string, i int) (int, *token) {
 	if end < 0 {
 		return 0, nil
 	}
-	return body + end + len(tag), &token{kind: literal, text: text[body : body+end], start: i, end: body + end + len(tag)}
+	return body + end + len(tag), &Token{Kind: Literal, Text: text[body : body+end], Start: i, End: body + end + len(tag)}
 }
