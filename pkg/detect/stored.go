@@ -1,7 +1,6 @@
 package detect
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -35,6 +34,8 @@ type Selection struct {
 	MachineIDs []uint32
 	Metrics    []string
 	TestIDs    []uint32
+	// Parts are the series to judge instead, where they are picked one by one.
+	Parts []Part
 	// Touched are orders: only blocks that look at one of them are judged; nil is all blocks.
 	Touched []uint32
 	// FromOrder and ToOrder bound the orders that something is said of, both inclusive; 0 is no bound. The points around them are
@@ -44,6 +45,15 @@ type Selection struct {
 	UpTo uint64
 	// Batch is about how many samples are judged at once; 0 is a million.
 	Batch uint64
+}
+
+// Part is some series of a machine.
+type Part struct {
+	MachineID uint32
+	// Tests are ids by metric.
+	Tests map[string][]uint32
+	// Touched is as in [Selection], for the machine.
+	Touched []uint32
 }
 
 // StoredRow is what a detector says of one place of a stored series.
@@ -82,9 +92,9 @@ func Stored(ctx context.Context, s *store.Store, sel Selection, d Detector, expl
 	var done uint64
 	for _, p := range st.portions() {
 		if err := st.judge(ctx, p, explain, row); err != nil {
-			return fmt.Errorf("detector %s over %s/%s, machine %d, %s: %w", d.Name, sel.Database, sel.Suite, p[0].machineID, p[0].Metric, err)
+			return fmt.Errorf("detector %s over %s/%s, machine %d: %w", d.Name, sel.Database, sel.Suite, p.batches[0].machineID, err)
 		}
-		done += lo.SumBy(p, func(b storedBatch) uint64 { return b.Series })
+		done += lo.SumBy(p.batches, func(b storedBatch) uint64 { return b.series })
 		if progress != nil {
 			progress(done, st.series)
 		}
@@ -96,16 +106,15 @@ func Stored(ctx context.Context, s *store.Store, sel Selection, d Detector, expl
 // point, as nothing was measured there or it was taken back, are not in the answer.
 func Judged(ctx context.Context, s *store.Store, sel Selection, d Detector, places []Place) (map[Place]bool, error) {
 	answer := map[Place]bool{}
-	type part struct {
-		machineID uint32
-		metric    string
-	}
-	for at, some := range lo.GroupBy(places, func(p Place) part { return part{p.MachineID, p.Metric} }) {
-		for _, chunk := range lo.Chunk(some, listed/2) {
+	touched := lo.SliceToMap(sel.Parts, func(p Part) (uint32, []uint32) { return p.MachineID, p.Touched })
+	for machineID, some := range lo.GroupBy(places, func(p Place) uint32 { return p.MachineID }) {
+		for _, chunk := range lo.Chunk(some, listed) {
 			asked := lo.SliceToMap(chunk, func(p Place) (Place, bool) { return p, true })
 			narrow := sel
-			narrow.MachineIDs, narrow.Metrics = []uint32{at.machineID}, []string{at.metric}
-			narrow.TestIDs = lo.Uniq(lo.Map(chunk, func(p Place, _ int) uint32 { return p.TestID }))
+			narrow.Parts = []Part{{MachineID: machineID, Tests: map[string][]uint32{}, Touched: lo.CoalesceSliceOrEmpty(touched[machineID], sel.Touched)}}
+			for _, p := range chunk {
+				narrow.Parts[0].Tests[p.Metric] = append(narrow.Parts[0].Tests[p.Metric], p.TestID)
+			}
 			st, err := open(ctx, s, narrow, d, storedSamples)
 			if err != nil {
 				return nil, fmt.Errorf("look places up: %w", err)
@@ -125,17 +134,16 @@ func Judged(ctx context.Context, s *store.Store, sel Selection, d Detector, plac
 	return answer, nil
 }
 
-// storedBatch is some of the series of a machine: a metric, and a range of tests.
+// storedBatch is some of the series of a machine: metrics and a range of tests, or pairs of them.
 type storedBatch struct {
-	Metric   string `ch:"metric"`
-	FromTest uint32 `ch:"from_test"`
-	ToTest   uint32 `ch:"to_test"`
-	Series   uint64 `ch:"series"`
-	Samples  uint64 `ch:"samples"`
-	tests    []uint32
-	// machineID and cuts, the orders that begin a block, are the machine's.
-	machineID uint32
-	cuts      []uint32
+	machineID        uint32
+	metrics          []string
+	fromTest, toTest uint32
+	ofMetric         []uint8
+	ofTest           []uint32
+	series, samples  uint64
+	// cuts are the orders of the machine that begin a block, touched those that say what is judged.
+	cuts, touched []uint32
 }
 
 // stored is a selection ready to be judged.
@@ -156,9 +164,6 @@ type stored struct {
 }
 
 func open(ctx context.Context, s *store.Store, sel Selection, d Detector, samples uint64) (*stored, error) {
-	if len(sel.Touched) > listed {
-		sel.Touched = nil
-	}
 	st := &stored{store: s, sel: sel, detector: d, samples: samples, beforeLoad: math.MaxUint32, goneAfter: math.MaxInt64}
 	if _, cuts := d.Values["stretch"]; cuts {
 		st.detector.Values = maps.Clone(d.Values)
@@ -174,18 +179,38 @@ func open(ctx context.Context, s *store.Store, sel Selection, d Detector, sample
 	if st.bigger, err = biggerIsBetter(ctx, s, sel); err != nil {
 		return nil, err
 	}
-	machines := sel.MachineIDs
+	if err := st.gather(ctx); err != nil {
+		return nil, err
+	}
+	for _, b := range st.batches {
+		st.series += b.series
+	}
+	return st, nil
+}
+
+// gather makes the batches.
+func (st *stored) gather(ctx context.Context) error {
+	for _, p := range st.sel.Parts {
+		if err := st.addPart(ctx, p); err != nil {
+			return fmt.Errorf("machine %d: %w", p.MachineID, err)
+		}
+	}
+	if st.sel.Parts != nil {
+		return nil
+	}
+	machines := st.sel.MachineIDs
 	if machines == nil {
+		var err error
 		if machines, err = st.machines(ctx); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	for _, id := range machines {
-		if err := st.add(ctx, id); err != nil {
-			return nil, fmt.Errorf("machine %d: %w", id, err)
+		if err := st.addMachine(ctx, id); err != nil {
+			return fmt.Errorf("machine %d: %w", id, err)
 		}
 	}
-	return st, nil
+	return nil
 }
 
 func (st *stored) params() store.Params {
@@ -230,15 +255,69 @@ func (st *stored) machines(ctx context.Context) ([]uint32, error) {
 	return lo.Map(rows, func(r row, _ int) uint32 { return r.MachineID }), err
 }
 
-// add gathers the portions of a machine.
-func (st *stored) add(ctx context.Context, machineID uint32) error {
-	var cuts []uint32
-	if !st.whole {
-		line, err := st.line(ctx, machineID)
-		if err != nil {
-			return err
+// cuts are the orders of a machine that begin a block, and how many orders it has.
+func (st *stored) cuts(ctx context.Context, machineID uint32) (cuts []uint32, orders int, err error) {
+	line, err := st.line(ctx, machineID)
+	if err != nil || st.whole {
+		return nil, len(line), err
+	}
+	return lo.Map(line.Cuts(), func(i, _ int) uint32 { return line[i].OrderID }), len(line), nil
+}
+
+// bounded leaves a list out that is too long for a statement: then all is judged.
+func bounded(touched []uint32) []uint32 {
+	if len(touched) > listed {
+		return nil
+	}
+	return touched
+}
+
+// addPart cuts picked series into batches.
+func (st *stored) addPart(ctx context.Context, p Part) error {
+	cuts, orders, err := st.cuts(ctx, p.MachineID)
+	if err != nil {
+		return err
+	}
+	type series struct {
+		metric uint8
+		test   uint32
+	}
+	metrics := slices.Sorted(maps.Keys(p.Tests))
+	if len(metrics) > math.MaxUint8 {
+		return fmt.Errorf("%d metrics are more than %d", len(metrics), math.MaxUint8)
+	}
+	var picked []series
+	for i, metric := range metrics {
+		tests := slices.Clone(p.Tests[metric])
+		slices.Sort(tests)
+		for _, t := range slices.Compact(tests) {
+			picked = append(picked, series{uint8(i + 1), t}) //nolint:gosec // bounded above
 		}
-		cuts = lo.Map(line.Cuts(), func(i, _ int) uint32 { return line[i].OrderID })
+	}
+	for _, some := range lo.Chunk(picked, max(1, min(listed, int(st.samples)/max(orders, 1)))) { //nolint:gosec // a million
+		b := storedBatch{
+			machineID: p.MachineID, metrics: metrics, toTest: math.MaxUint32, cuts: cuts, touched: bounded(p.Touched),
+			ofMetric: lo.Map(some, func(s series, _ int) uint8 { return s.metric }),
+			ofTest:   lo.Map(some, func(s series, _ int) uint32 { return s.test }),
+			series:   uint64(len(some)), samples: uint64(len(some) * orders), //nolint:gosec // lengths
+		}
+		st.batches = append(st.batches, b)
+	}
+	return nil
+}
+
+// addMachine cuts what is selected of a machine into batches.
+func (st *stored) addMachine(ctx context.Context, machineID uint32) error {
+	type row struct {
+		Metric   string `ch:"metric"`
+		FromTest uint32 `ch:"from_test"`
+		ToTest   uint32 `ch:"to_test"`
+		Series   uint64 `ch:"series"`
+		Samples  uint64 `ch:"samples"`
+	}
+	cuts, _, err := st.cuts(ctx, machineID)
+	if err != nil {
+		return err
 	}
 	tests := [][]uint32{nil}
 	if st.sel.TestIDs != nil {
@@ -246,24 +325,21 @@ func (st *stored) add(ctx context.Context, machineID uint32) error {
 		slices.Sort(sorted)
 		tests = lo.Chunk(sorted, listed)
 	}
-	var batches []storedBatch
 	for _, some := range tests {
-		rows, err := store.Select[storedBatch](ctx, st.store, sql.MustQuery("detect_batches"), lo.Assign(st.params(), store.Params{
+		rows, err := store.Select[row](ctx, st.store, sql.MustQuery("detect_batches"), lo.Assign(st.params(), store.Params{
 			"machine_id": machineID, "metrics": st.sel.Metrics, "tests": some, "samples": st.samples,
 		}))
 		if err != nil {
 			return err
 		}
-		for _, b := range rows {
-			b.tests, b.machineID, b.cuts = some, machineID, cuts
-			batches = append(batches, b)
-			st.series += b.Series
+		for _, r := range rows {
+			st.batches = append(st.batches, storedBatch{
+				machineID: machineID, metrics: []string{r.Metric}, fromTest: r.FromTest, toTest: r.ToTest,
+				ofMetric: lo.Map(some, func(uint32, int) uint8 { return 1 }), ofTest: some,
+				series: r.Series, samples: r.Samples, cuts: cuts, touched: bounded(st.sel.Touched),
+			})
 		}
 	}
-	slices.SortStableFunc(batches, func(a, b storedBatch) int {
-		return cmp.Or(cmp.Compare(a.Metric, b.Metric), cmp.Compare(a.FromTest, b.FromTest))
-	})
-	st.batches = append(st.batches, batches...)
 	return nil
 }
 
@@ -277,31 +353,46 @@ func (st *stored) line(ctx context.Context, machineID uint32) (Line, error) {
 	return rows, err
 }
 
-// portions puts batches together while they are small: what one statement judges.
-func (st *stored) portions() [][]storedBatch {
-	var out [][]storedBatch
-	var samples uint64
+// portion is what one statement judges. A metric of a batch has its place in of.
+type portion struct {
+	batches []storedBatch
+	of      []metricOfBatch
+	samples uint64
+}
+
+type metricOfBatch struct {
+	machineID uint32
+	metric    string
+}
+
+// portions puts batches together while they are small.
+func (st *stored) portions() []portion {
+	var out []portion
 	for _, b := range st.batches {
 		last := len(out) - 1
-		if last < 0 || samples+b.Samples > st.samples || len(out[last]) > math.MaxUint8 {
-			out, samples = append(out, []storedBatch{b}), b.Samples
-			continue
+		if last < 0 || out[last].samples+b.samples > st.samples || len(out[last].of)+len(b.metrics) > math.MaxUint8 {
+			out, last = append(out, portion{}), last+1
 		}
-		out[last], samples = append(out[last], b), samples+b.Samples
+		p := &out[last]
+		p.batches, p.samples = append(p.batches, b), p.samples+b.samples
+		for _, m := range b.metrics {
+			p.of = append(p.of, metricOfBatch{b.machineID, m})
+		}
 	}
 	return out
 }
 
-// source is the points of a batch, of all blocks. Their series begin with number.
+// source is the points of a batch, of all blocks. Its first metric has the given number.
 func (st *stored) source(b storedBatch, number int) Source {
 	return Source{
 		SQL: sql.MustQuery("detect_stored").Text,
 		Params: lo.Assign(st.params(), store.Params{
-			"number": uint8(number), "machine_id": b.machineID, "metric": b.Metric, //nolint:gosec // portions have no more
-			"from_test": b.FromTest, "to_test": b.ToTest, "tests": b.tests,
-			"cuts": b.cuts, "touched": st.sel.Touched, "from_order": st.sel.FromOrder, "to_order": st.sel.ToOrder, "margin": uint32(st.margin), //nolint:gosec // bounded by its parameters
-			"bigger_is_better": lo.Ternary[uint8](slices.Contains(st.bigger, b.Metric), 1, 0),
-			"before_load":      st.beforeLoad, "gone_after": st.goneAfter,
+			"number": uint8(number), "machine_id": b.machineID, "metrics": b.metrics, //nolint:gosec // portions have no more
+			"bigger_is_better": lo.Map(b.metrics, func(m string, _ int) uint8 { return lo.Ternary[uint8](slices.Contains(st.bigger, m), 1, 0) }),
+			"from_test":        b.fromTest, "to_test": b.toTest, "of_metric": b.ofMetric, "of_test": b.ofTest,
+			"cuts": b.cuts, "touched": b.touched, "from_order": st.sel.FromOrder, "to_order": st.sel.ToOrder,
+			"margin":      uint32(st.margin), //nolint:gosec // bounded by its parameters
+			"before_load": st.beforeLoad, "gone_after": st.goneAfter,
 		}),
 	}
 }
@@ -313,7 +404,7 @@ func test(series uint64) uint32 { return uint32(series >> 24) } //nolint:gosec /
 // judge fills a table with the points of a portion and runs the detector over it. The
 // engine neither plans a detector over all that [stored.source] reads quickly, nor runs one
 // that recurs over it; and what is found is looked up where it was.
-func (st *stored) judge(ctx context.Context, portion []storedBatch, explain bool, row func(StoredRow) error) error {
+func (st *stored) judge(ctx context.Context, p portion, explain bool, row func(StoredRow) error) error {
 	table := tablePrefix + strings.ReplaceAll(uuid.NewString(), "-", "")
 	if err := st.store.Exec(ctx, "CREATE TABLE "+table+` (
     series UInt64, place UInt32, level Float64, values Array(Float64), bigger UInt8, order_id UInt32, previous_order_id UInt32, is_own UInt8
@@ -325,8 +416,10 @@ func (st *stored) judge(ctx context.Context, portion []storedBatch, explain bool
 		defer cancel()
 		_ = st.store.Exec(ctx, "DROP TABLE IF EXISTS "+table+" SYNC", nil) // what is left is in memory only
 	}()
-	for i, b := range portion {
-		source := st.source(b, i)
+	next := 0
+	for _, b := range p.batches {
+		source := st.source(b, next)
+		next += len(b.metrics)
 		if err := st.store.Exec(ctx, "INSERT INTO "+table+` (series, place, level, values, bigger, order_id, previous_order_id, is_own)
 SELECT series, place, level, values, bigger, order_id, previous_order_id, is_own
 FROM (
@@ -345,7 +438,7 @@ SETTINGS async_insert = 0`, source.Params); err != nil {
 		return err
 	}
 	for _, some := range lo.Chunk(rows, listed/2) {
-		if err := st.name(ctx, table, portion, some, row); err != nil {
+		if err := st.name(ctx, table, p, some, row); err != nil {
 			return err
 		}
 	}
@@ -353,7 +446,7 @@ SETTINGS async_insert = 0`, source.Params); err != nil {
 }
 
 // name finds the orders of rows and leaves out those of margins.
-func (st *stored) name(ctx context.Context, table string, portion []storedBatch, rows []Row, row func(StoredRow) error) error {
+func (st *stored) name(ctx context.Context, table string, p portion, rows []Row, row func(StoredRow) error) error {
 	type point struct {
 		series uint64
 		place  uint32
@@ -383,9 +476,9 @@ WHERE is_own = 1 AND (series, place) IN (SELECT arrayJoin(arrayZip({at_series:Ar
 		if !own {
 			continue
 		}
-		b := portion[number(r.Series)]
+		of := p.of[number(r.Series)]
 		if err := row(StoredRow{
-			Row: r, MachineID: b.machineID, TestID: test(r.Series), Metric: b.Metric, OrderID: o.at, PreviousOrderID: o.before,
+			Row: r, MachineID: of.machineID, TestID: test(r.Series), Metric: of.metric, OrderID: o.at, PreviousOrderID: o.before,
 		}); err != nil {
 			return err
 		}
@@ -406,7 +499,7 @@ func (st *stored) ordersJudged(ctx context.Context, b storedBatch, orders []uint
 			if err := scan(&series, &order, &judged); err != nil {
 				return err
 			}
-			place(Place{b.machineID, test(series), b.Metric, order}, judged == 1)
+			place(Place{b.machineID, test(series), b.metrics[number(series)], order}, judged == 1)
 			return nil
 		})
 }

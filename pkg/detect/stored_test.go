@@ -149,7 +149,7 @@ var everyDetector = map[string]map[string]string{
 
 func TestStored_AnyDetector_SaysTheSameHoweverTheDataCame(t *testing.T) {
 	t.Parallel()
-	const n, tests = 700, 5
+	const n, tests = 500, 4
 	plain, shuffled := newHistory(t), newHistory(t)
 	events := reports("m", n, tests, same)
 	plain.add(events...)

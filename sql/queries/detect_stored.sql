@@ -1,8 +1,10 @@
 -- name: detect_stored
--- purpose: what is stored of a metric of a machine as points, each series cut into blocks with a margin of further points on both sides.
--- params: number UInt8, database String, suite String, machine_id UInt32, metric String, from_test UInt32, to_test UInt32, tests Array(UInt32), cuts Array(UInt32), touched Array(UInt32), from_order UInt32, to_order UInt32, margin UInt32, bigger_is_better UInt8, before_load UInt32, gone_after UInt64
--- A row is a point of one block: series has the number given in its highest byte, the
--- block's number in its lowest three, the test's id between them. place counts from 0 in the block with its margin; is_own tells the points
+-- purpose: what is stored of a machine as points, each series cut into blocks with a margin of further points on both sides.
+-- params: number UInt8, database String, suite String, machine_id UInt32, metrics Array(String), bigger_is_better Array(UInt8), from_test UInt32, to_test UInt32, of_metric Array(UInt8), of_test Array(UInt32), cuts Array(UInt32), touched Array(UInt32), from_order UInt32, to_order UInt32, margin UInt32, before_load UInt32, gone_after UInt64
+-- Series are those of tests in a range, or just of the pairs that of_metric, places in
+-- metrics from 1 on, and of_test give. A row is a point of one block: series has in its
+-- highest byte the number given for the first metric, one more for the next and so on,
+-- in its lowest three that of the block, between them the test's id. place counts from 0 in the block with its margin; is_own tells the points
 -- of the block proper. cuts are the orders that begin a block. is_judged tells the
 -- blocks with a touched order in them or their margin, all of them when none is named.
 --
@@ -40,20 +42,24 @@ gone AS
 -- a value
 measured AS
 (
-    SELECT test_id, order_id, value
+    SELECT metric, test_id, order_id, value
     FROM v_samples
     WHERE database = {database:String}
         AND suite = {suite:String}
         AND machine_id = {machine_id:UInt32}
-        AND metric = {metric:String}
+        AND metric IN {metrics:Array(String)}
         AND test_id >= {from_test:UInt32}
         AND test_id <= {to_test:UInt32}
-        AND (empty({tests:Array(UInt32)}) OR test_id IN {tests:Array(UInt32)})
+        AND (
+            empty({of_test:Array(UInt32)})
+            OR test_id IN {of_test:Array(UInt32)}
+                AND (indexOf({metrics:Array(String)}, toString(metric)), test_id) IN (SELECT arrayJoin(arrayZip({of_metric:Array(UInt8)}, {of_test:Array(UInt32)})))
+        )
         AND load_id < {before_load:UInt32}
         AND load_id NOT IN (SELECT load_id FROM gone)
         AND failed = 0
     UNION ALL
-    SELECT test_id, order_id, value
+    SELECT metric, test_id, order_id, value
     FROM v_run_samples
     WHERE database = {database:String}
         AND suite = {suite:String}
@@ -63,24 +69,29 @@ measured AS
             WHERE database = {database:String} AND suite = {suite:String} AND load_id IN (SELECT load_id FROM gone)
         )
         AND machine_id = {machine_id:UInt32}
-        AND metric = {metric:String}
+        AND metric IN {metrics:Array(String)}
         AND test_id >= {from_test:UInt32}
         AND test_id <= {to_test:UInt32}
-        AND (empty({tests:Array(UInt32)}) OR test_id IN {tests:Array(UInt32)})
+        AND (
+            empty({of_test:Array(UInt32)})
+            OR test_id IN {of_test:Array(UInt32)}
+                AND (indexOf({metrics:Array(String)}, toString(metric)), test_id) IN (SELECT arrayJoin(arrayZip({of_metric:Array(UInt8)}, {of_test:Array(UInt32)})))
+        )
         AND failed = 0
 ),
 -- an order of a series with its samples, smallest first
 levels AS
 (
-    SELECT test_id, order_id, arraySort(groupArray(value)) AS samples
+    SELECT metric, test_id, order_id, arraySort(groupArray(value)) AS samples
     FROM measured
     WHERE isFinite(value)
-    GROUP BY test_id, order_id
+    GROUP BY metric, test_id, order_id
 ),
 -- a series
 whole AS
 (
     SELECT
+        metric,
         test_id,
         groupArray(stands) AS any_stands,
         arraySort(any_stands) AS stands_in_order,
@@ -94,13 +105,13 @@ whole AS
         arrayFilter((k, b, before) -> k = 1 OR b != before, arrayEnumerate(blocks), blocks, arrayPushFront(arrayPopBack(blocks), 0)) AS firsts
     FROM levels
     INNER JOIN line USING (order_id)
-    GROUP BY test_id
+    GROUP BY metric, test_id
 ),
 -- a block of a series: from its first point to its last, and with its margin
 cut AS
 (
     SELECT
-        test_id,
+        indexOf({metrics:Array(String)}, toString(metric)) AS number_of_metric,
         orders,
         medians,
         all_samples,
@@ -108,7 +119,7 @@ cut AS
         if(k < length(firsts), toInt64(firsts[k + 1]) - 1, toInt64(length(orders))) AS last,
         greatest(first - {margin:UInt32}, 1) AS begins,
         least(last + {margin:UInt32}, toInt64(length(orders))) AS ends,
-        bitShiftLeft({number:UInt8}::UInt64, 56) + bitShiftLeft(toUInt64(test_id), 24) + blocks[first] AS series,
+        bitShiftLeft(toUInt64({number:UInt8} + number_of_metric - 1), 56) + bitShiftLeft(toUInt64(test_id), 24) + blocks[first] AS series,
         within,
         least(arrayMax(arraySlice(touches, begins, ends - begins + 1)), arrayMax(arraySlice(within, first, last - first + 1))) AS is_judged
     FROM whole
@@ -119,7 +130,7 @@ SELECT
     toUInt32(at - 1) AS place,
     toFloat64(level) AS level,
     values,
-    {bigger_is_better:UInt8} AS bigger,
+    {bigger_is_better:Array(UInt8)}[number_of_metric]::UInt8 AS bigger,
     order_id,
     if(begins + at - 1 = 1, 0, orders[begins + at - 2]) AS previous_order_id,
     toUInt8(begins + at - 1 >= first AND begins + at - 1 <= last AND within[begins + at - 1]) AS is_own,
