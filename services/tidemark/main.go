@@ -41,6 +41,7 @@ type cli struct {
 	Suite  suiteCmd  `cmd:"" help:"Look at schema files."`
 	Token  tokenCmd  `cmd:"" help:"Make tokens."`
 
+	Health     healthCmd                 `cmd:"" help:"Ask a running process whether it is ready."`
 	Check      checkCmd                  `cmd:"" help:"Build everything from the settings, open nothing, and say what is wrong."`
 	Show       configCmd                 `cmd:"" name:"config" help:"Print the effective settings."`
 	Version    versionCmd                `cmd:"" help:"Print the version."`
