@@ -36,6 +36,19 @@ type Changes struct {
 	// DataSeq is the position in the suite up to which the detector had seen data.
 	DataSeq  uint64    `json:"data_seq"`
 	Findings []Finding `json:"findings"`
+	// Shadow says that the findings are there to be looked at beside those that count.
+	Shadow bool `json:"shadow,omitempty"`
+}
+
+// CauseMachine is the [Finding.Cause] of a change that came with the machine, not with the code.
+const CauseMachine = "machine"
+
+// DetectorKey is the detector's part in the identity of its findings: what runs in the shadow finds changes of its own.
+func DetectorKey(detector string, shadow bool) string {
+	if shadow {
+		return "shadow/" + detector
+	}
+	return detector
 }
 
 // Finding is one change of the level of a series, at one order, on one machine.
@@ -55,9 +68,16 @@ type Finding struct {
 	Effect    float64 `json:"effect"`
 	Statistic float64 `json:"statistic"`
 	PValue    float64 `json:"p_value"`
+	// EffectLow and EffectHigh are the ends of the interval in which Effect is, as sure as the detector says; both 0 when it says none.
+	EffectLow  float64 `json:"effect_low,omitempty"`
+	EffectHigh float64 `json:"effect_high,omitempty"`
+	// Cause is empty for a change of the code, or [CauseMachine].
+	Cause string `json:"cause,omitempty"`
+	// Nth tells changes of one series at one order in one direction apart; 0 for the first.
+	Nth uint8 `json:"nth,omitempty"`
 	// Active is false when the detector takes the finding back: later data contradicted it.
 	Active bool `json:"active"`
-	// ID is [FindingID] of the above.
+	// ID is the id that the finding had first: [Finding.IDOf] what it was then. A change that moved keeps it.
 	ID uuid.UUID `json:"id"`
 }
 
@@ -83,8 +103,8 @@ func DecodeChanges(body []byte) (Changes, error) {
 
 // Validate reports the first finding that is not well formed: a hundred thousand equal mistakes help nobody.
 func (c Changes) Validate() error {
-	if c.Detector == "" {
-		return errors.New("detector is missing")
+	if err := checkDetector(c.Detector); err != nil {
+		return err
 	}
 	if len(c.Findings) > MaxFindings {
 		return fmt.Errorf("%d findings exceed %d", len(c.Findings), MaxFindings)
@@ -104,6 +124,9 @@ func (f Finding) validate() error {
 	if f.Kind != Regression && f.Kind != Improvement {
 		return fmt.Errorf("kind: %q is neither regression nor improvement", f.Kind)
 	}
+	if f.Cause != "" && f.Cause != CauseMachine {
+		return fmt.Errorf("cause: %q is neither empty nor %q", f.Cause, CauseMachine)
+	}
 	if f.Metric == "" {
 		return errors.New("metric: is missing")
 	}
@@ -111,17 +134,20 @@ func (f Finding) validate() error {
 		return errors.New("id: is missing")
 	}
 	for name, v := range f.numbers() {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
+		if !finite(v) {
 			return fmt.Errorf("%s: is not finite", name)
 		}
 	}
 	return nil
 }
 
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+
 // numbers yields every measured number with its JSON name, in a fixed order.
 func (f Finding) numbers() func(yield func(string, float64) bool) {
 	return func(yield func(string, float64) bool) {
 		_ = yield("before", f.Before) && yield("after", f.After) && yield("spread", f.Spread) &&
-			yield("effect", f.Effect) && yield("statistic", f.Statistic) && yield("p_value", f.PValue)
+			yield("effect", f.Effect) && yield("statistic", f.Statistic) && yield("p_value", f.PValue) &&
+			yield("effect_low", f.EffectLow) && yield("effect_high", f.EffectHigh)
 	}
 }

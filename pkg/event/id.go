@@ -14,6 +14,9 @@ import (
 var (
 	namespaceKey     = uuid.MustParse("6c2f0a1e-7d0b-8f0c-9a55-0d5f3b1c7e21")
 	namespaceFinding = uuid.MustParse("b9d8a4c3-21f6-8e7a-8f40-64a2c90e5d17")
+
+	namespaceRegression = uuid.MustParse("4f1c7b60-93de-8a25-b3c8-5e0d72a94b16")
+	namespaceDelivery   = uuid.MustParse("d27e5a08-6b41-8c9f-a17d-30f4e86b25c3")
 )
 
 // NewID makes a UUIDv7 (RFC 9562, section 5.7): 48 bits of milliseconds, then 74 random bits from random, or from crypto/rand

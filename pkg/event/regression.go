@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -45,12 +47,18 @@ func SpanID(database, suite string, machineID, testID uint32, metric string, pre
 	})
 }
 
-// IDOf is the identity of a detector's finding.
+// IDOf is the identity that a finding gets when it is found for the first time; detector is its [DetectorKey].
 func (f Finding) IDOf(database, suite, detector string) uuid.UUID {
-	if detector == DetectorLNT {
+	switch {
+	case detector == DetectorLNT:
 		return SpanID(database, suite, f.MachineID, f.TestID, f.Metric, f.PreviousOrderID, f.OrderID)
+	case f.Nth == 0:
+		return FindingID(database, suite, f.MachineID, f.TestID, f.Metric, f.OrderID, f.Direction, detector)
+	default:
+		return derive(namespaceFinding, func(h *hashed) {
+			h.text(database).text(suite).number(f.MachineID).number(f.TestID).text(f.Metric).number(f.OrderID).text(string(f.Direction)).text(detector).number(uint32(f.Nth))
+		})
 	}
-	return FindingID(database, suite, f.MachineID, f.TestID, f.Metric, f.OrderID, f.Direction, detector)
 }
 
 // RegressionOpening is the body of [RegressionOpened], version 1, as JSON.
@@ -60,41 +68,67 @@ type RegressionOpening struct {
 	Title string `json:"title"`
 	Bug   string `json:"bug"`
 	State uint8  `json:"state"`
+	Note  string `json:"note,omitempty"`
 }
 
 // RegressionExtension is the body of [RegressionExtended], version 1, as JSON.
 type RegressionExtension struct {
 	RegressionID uint32   `json:"regression_id"`
 	ChangeIDs    []uint32 `json:"change_ids"`
+	Note         string   `json:"note,omitempty"`
 }
 
-// RegressionTriage is the body of [RegressionTriaged], version 1, as JSON. What is nil stays as it is.
+// RegressionTriage is the body of [RegressionTriaged], version 1, as JSON: of one regression, or of several at once. What is nil stays
+// as it is.
 type RegressionTriage struct {
-	RegressionID uint32  `json:"regression_id"`
-	Title        *string `json:"title"`
-	Bug          *string `json:"bug"`
-	State        *uint8  `json:"state"`
+	RegressionID  uint32   `json:"regression_id,omitempty"`
+	RegressionIDs []uint32 `json:"regression_ids,omitempty"`
+	Title         *string  `json:"title"`
+	Bug           *string  `json:"bug"`
+	State         *uint8   `json:"state"`
+	Owner         *string  `json:"owner,omitempty"`
+	AddTags       []string `json:"add_tags,omitempty"`
+	RemoveTags    []string `json:"remove_tags,omitempty"`
+	// Note says why. Filter is what the regressions were chosen by.
+	Note   string `json:"note,omitempty"`
+	Filter string `json:"filter,omitempty"`
+}
+
+// IDs are the regressions that it is about.
+func (r RegressionTriage) IDs() []uint32 {
+	if r.RegressionID != 0 {
+		return []uint32{r.RegressionID}
+	}
+	return r.RegressionIDs
 }
 
 // RegressionMerge is the body of [RegressionMerged], version 1, as JSON.
 type RegressionMerge struct {
 	RegressionIDs []uint32 `json:"regression_ids"`
+	Note          string   `json:"note,omitempty"`
 }
 
 // RegressionSplitting is the body of [RegressionSplit], version 1, as JSON: the changes leave the regression for a new one.
 type RegressionSplitting struct {
 	RegressionID uint32   `json:"regression_id"`
 	ChangeIDs    []uint32 `json:"change_ids"`
+	Note         string   `json:"note,omitempty"`
 }
 
 // RegressionDeletion is the body of [RegressionDeleted], version 1, as JSON. The changes stay, in no regression.
 type RegressionDeletion struct {
 	RegressionIDs []uint32 `json:"regression_ids"`
+	Note          string   `json:"note,omitempty"`
 }
 
 // ChangeDismissal is the body of [ChangeIgnored], version 1, as JSON.
 type ChangeDismissal struct {
 	ChangeIDs []uint32 `json:"change_ids"`
+	// Restore takes earlier dismissals back.
+	Restore bool `json:"restore,omitempty"`
+	// Note says why. Filter is what the changes were chosen by.
+	Note   string `json:"note,omitempty"`
+	Filter string `json:"filter,omitempty"`
 }
 
 // Encode gives the body of a [RegressionOpened] event.
@@ -154,15 +188,21 @@ func DecodeChangeDismissal(body []byte) (ChangeDismissal, error) {
 }
 
 func (r RegressionOpening) validate() error {
-	return errors.Join(checkIDs("change_ids", r.ChangeIDs), checkText("title", r.Title), checkText("bug", r.Bug), checkState(r.State))
+	return errors.Join(checkIDs("change_ids", r.ChangeIDs), checkText("title", r.Title), checkText("bug", r.Bug), checkState(r.State), checkNote("note", r.Note))
 }
 
 func (r RegressionExtension) validate() error {
-	return errors.Join(checkIDs("regression_id", []uint32{r.RegressionID}), checkIDs("change_ids", r.ChangeIDs))
+	return errors.Join(checkIDs("regression_id", []uint32{r.RegressionID}), checkIDs("change_ids", r.ChangeIDs), checkNote("note", r.Note))
 }
 
 func (r RegressionTriage) validate() error {
-	problems := []error{checkIDs("regression_id", []uint32{r.RegressionID})}
+	problems := []error{
+		r.validateIDs(), checkTags("add_tags", r.AddTags), checkTags("remove_tags", r.RemoveTags),
+		checkNote("note", r.Note), checkNote("filter", r.Filter),
+	}
+	if r.Owner != nil {
+		problems = append(problems, checkText("owner", *r.Owner))
+	}
 	if r.Title != nil {
 		problems = append(problems, checkText("title", *r.Title))
 	}
@@ -175,15 +215,32 @@ func (r RegressionTriage) validate() error {
 	return errors.Join(problems...)
 }
 
-func (r RegressionMerge) validate() error { return checkIDs("regression_ids", r.RegressionIDs) }
-
-func (r RegressionSplitting) validate() error {
-	return errors.Join(checkIDs("regression_id", []uint32{r.RegressionID}), checkIDs("change_ids", r.ChangeIDs))
+func (r RegressionTriage) validateIDs() error {
+	switch {
+	case len(r.RegressionIDs) == 0:
+		return checkIDs("regression_id", []uint32{r.RegressionID})
+	case r.RegressionID != 0:
+		return errors.New("regression_ids: there is a regression_id, too")
+	default:
+		return checkIDs("regression_ids", r.RegressionIDs)
+	}
 }
 
-func (r RegressionDeletion) validate() error { return checkIDs("regression_ids", r.RegressionIDs) }
+func (r RegressionMerge) validate() error {
+	return errors.Join(checkIDs("regression_ids", r.RegressionIDs), checkNote("note", r.Note))
+}
 
-func (c ChangeDismissal) validate() error { return checkIDs("change_ids", c.ChangeIDs) }
+func (r RegressionSplitting) validate() error {
+	return errors.Join(checkIDs("regression_id", []uint32{r.RegressionID}), checkIDs("change_ids", r.ChangeIDs), checkNote("note", r.Note))
+}
+
+func (r RegressionDeletion) validate() error {
+	return errors.Join(checkIDs("regression_ids", r.RegressionIDs), checkNote("note", r.Note))
+}
+
+func (c ChangeDismissal) validate() error {
+	return errors.Join(checkIDs("change_ids", c.ChangeIDs), checkNote("note", c.Note), checkNote("filter", c.Filter))
+}
 
 // checkIDs wants at least one id, none of them zero and none twice.
 func checkIDs(field string, ids []uint32) error {
@@ -202,15 +259,42 @@ func checkIDs(field string, ids []uint32) error {
 	return nil
 }
 
-func checkText(field, text string) error {
+func checkText(field, text string) error { return checkLength(field, text, MaxRegressionText) }
+
+func checkLength(field, text string, most int) error {
 	switch {
 	case !utf8.ValidString(text):
 		return fmt.Errorf("%s: is not text", field)
-	case utf8.RuneCountInString(text) > MaxRegressionText:
-		return fmt.Errorf("%s: has more than %d characters", field, MaxRegressionText)
+	case utf8.RuneCountInString(text) > most:
+		return fmt.Errorf("%s: has more than %d characters", field, most)
 	default:
 		return nil
 	}
+}
+
+// Bounds, in characters, of what people write beside a decision, and of tags.
+const (
+	MaxNote = 4096
+	MaxTag  = 64
+	MaxTags = 32
+)
+
+func checkNote(field, text string) error { return checkLength(field, text, MaxNote) }
+
+// checkTags wants words: what is listed with commas between has none in it.
+func checkTags(field string, tags []string) error {
+	if len(tags) > MaxTags {
+		return fmt.Errorf("%s: %d tags exceed %d", field, len(tags), MaxTags)
+	}
+	for i, tag := range tags {
+		if tag == "" || strings.ContainsFunc(tag, func(r rune) bool { return r == ',' || unicode.IsSpace(r) || unicode.IsControl(r) }) {
+			return fmt.Errorf("%s[%d]: %q is empty, or holds a blank or a comma", field, i, tag)
+		}
+		if err := checkLength(fmt.Sprintf("%s[%d]", field, i), tag, MaxTag); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func checkState(state uint8) error {

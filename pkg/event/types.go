@@ -40,14 +40,14 @@ const (
 
 	// ChangeFound carries what a detector found: a [Changes] value.
 	ChangeFound Type = "change.found"
-	// ChangeIgnored dismisses a finding for good.
+	// ChangeIgnored dismisses findings, or takes that back: a [ChangeDismissal] value.
 	ChangeIgnored Type = "change.ignored"
 
 	// RegressionOpened groups findings under a title.
 	RegressionOpened Type = "regression.opened"
 	// RegressionExtended adds findings to a regression.
 	RegressionExtended Type = "regression.extended"
-	// RegressionTriaged changes the title, state or bug link of a regression.
+	// RegressionTriaged changes what people say of regressions: a [RegressionTriage] value.
 	RegressionTriaged Type = "regression.triaged"
 	// RegressionMerged makes one regression of several.
 	RegressionMerged Type = "regression.merged"
@@ -55,9 +55,22 @@ const (
 	RegressionSplit Type = "regression.split"
 	// RegressionDeleted removes a regression.
 	RegressionDeleted Type = "regression.deleted"
+	// RegressionRestored undoes what another event did to regressions: a [RegressionRestoration] value.
+	RegressionRestored Type = "regression.restored"
+	// RegressionImported brings regressions of another server, under ids that are kept: a [RegressionImport] value.
+	RegressionImported Type = "regression.imported"
 
-	// DetectorConfigured changes the parameters of a detector.
+	// DetectorConfigured says which detector judges which series with which parameters: a [DetectorRule] value.
 	DetectorConfigured Type = "detector.configured"
+
+	// SubscriptionSet says who is to be told what: a [Subscription] value.
+	SubscriptionSet Type = "subscription.set"
+	// SubscriptionRemoved ends that: a [SubscriptionRemoval] value.
+	SubscriptionRemoved Type = "subscription.removed"
+	// NotificationRecorded says which messages are being sent, and what became of them: a [Notifications] value.
+	NotificationRecorded Type = "notification.recorded"
+	// SignalChanged says which machines stopped reporting, or report again: a [Signals] value.
+	SignalChanged Type = "signal.changed"
 )
 
 // Names of parameters in [Envelope.Params].

@@ -79,7 +79,9 @@ type changes struct {
 	// in lists the regressions of a change, by its id.
 	in             map[uint32][]uint32
 	lastRegression uint32
-	testNames      map[uint32]string
+	// gone are the regressions that were deleted, each with the position of the event that did it.
+	gone      map[uint32]uint64
+	testNames map[uint32]string
 	// texts holds one copy of what many findings say alike.
 	texts  map[string]string
 	params map[string]json.RawMessage
@@ -88,7 +90,7 @@ type changes struct {
 func newChanges() changes {
 	return changes{
 		ids: make(map[uuid.UUID]uint32), regressions: make(map[uint32]*RegressionRow),
-		in: make(map[uint32][]uint32), texts: make(map[string]string), params: make(map[string]json.RawMessage),
+		in: make(map[uint32][]uint32), gone: make(map[uint32]uint64), texts: make(map[string]string), params: make(map[string]json.RawMessage),
 	}
 }
 
@@ -174,7 +176,7 @@ func noRegression(field string, id uint32) *Refusal {
 
 func cloneRegression(r *RegressionRow) RegressionRow {
 	row := *r
-	row.ChangeIDs, row.Added = slices.Clone(r.ChangeIDs), slices.Clone(r.Added)
+	row.ChangeIDs, row.Added, row.Tags = slices.Clone(r.ChangeIDs), slices.Clone(r.Added), slices.Clone(r.Tags)
 	return row
 }
 
@@ -183,6 +185,9 @@ func (s *State) snapshotChanges(snap *Snapshot) {
 	snap.Findings = lo.Map(s.changes.found, func(f *FindingRow, _ int) FindingRow { return *f })
 	for _, id := range sortedKeys(s.changes.regressions) {
 		snap.Regressions = append(snap.Regressions, cloneRegression(s.changes.regressions[id]))
+	}
+	for _, id := range sortedKeys(s.changes.gone) {
+		snap.DeletedRegressions = append(snap.DeletedRegressions, Tombstone{ID: id, Seq: s.changes.gone[id]})
 	}
 	snap.LastRegressionID = s.changes.lastRegression
 }
@@ -200,6 +205,9 @@ func (s *State) loadChanges(snap Snapshot) error {
 		c.found[id-1], c.ids[row.ID] = &row, id
 	}
 	c.lastRegression = snap.LastRegressionID
+	for _, t := range snap.DeletedRegressions {
+		c.gone[t.ID] = t.Seq
+	}
 	for i := range snap.Regressions {
 		row := cloneRegression(&snap.Regressions[i])
 		if err := s.checkID("regression", row.ID, c.lastRegression, c.regressions[row.ID] != nil); err != nil {

@@ -67,6 +67,8 @@ func (s *State) judge(p Prepared) Decision {
 		return s.dismiss(*p.Dismissal)
 	case p.Regression != nil:
 		return s.regress(p.Regression)
+	case p.Record != nil:
+		return s.set(p.Record)
 	case p.Retraction != nil:
 		return s.retract(*p.Retraction)
 	case p.Seed != nil:

@@ -35,6 +35,7 @@ type Prepared struct {
 	Seed       *Seed
 	Dismissal  *event.ChangeDismissal
 	Regression any // one of the bodies of regression events
+	Record     any // one of the bodies of events that set records
 	Refusal    *Refusal
 }
 
@@ -58,6 +59,12 @@ var currentVersion = map[event.Type]int{
 	event.RegressionMerged:   1,
 	event.RegressionSplit:    1,
 	event.RegressionDeleted:  1,
+
+	event.DetectorConfigured:   1,
+	event.SubscriptionSet:      1,
+	event.SubscriptionRemoved:  1,
+	event.NotificationRecorded: 1,
+	event.SignalChanged:        1,
 }
 
 // Prepare does the heavy part of deciding: it reads the body. It is pure, so events may be prepared in parallel and ahead.

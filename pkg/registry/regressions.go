@@ -42,6 +42,7 @@ func (f *filing) rows() []RegressionRow {
 	var rows []RegressionRow
 	for _, id := range sortedKeys(f.touched) {
 		if r, ok := f.changes.regressions[id]; ok {
+			r.Seq = f.seq
 			rows = append(rows, cloneRegression(r))
 		} else {
 			rows = append(rows, f.gone[id])
@@ -53,7 +54,10 @@ func (f *filing) rows() []RegressionRow {
 // open makes a regression of changes. An empty title stands for the one that follows from them.
 func (f *filing) open(title, bug string, state uint8, changeIDs []uint32) *RegressionRow {
 	f.changes.lastRegression++
-	r := &RegressionRow{ID: f.changes.lastRegression, Title: title, Bug: bug, State: state}
+	r := &RegressionRow{
+		ID: f.changes.lastRegression, Title: title, Bug: bug, State: state, OpenedSeq: f.seq,
+		UUID: event.RegressionUUID(f.database, f.name, f.changes.lastRegression),
+	}
 	f.changes.regressions[r.ID] = r
 	f.touched[r.ID] = true
 	for _, id := range changeIDs {
@@ -114,7 +118,10 @@ func (f *filing) remove(r *RegressionRow) {
 	}
 	delete(f.changes.regressions, r.ID)
 	f.touched[r.ID] = true
-	f.gone[r.ID] = RegressionRow{ID: r.ID, Title: r.Title, Bug: r.Bug, State: r.State, Deleted: true}
+	gone := *r
+	gone.ChangeIDs, gone.Added, gone.Deleted, gone.Seq = nil, nil, true, f.seq
+	f.gone[r.ID] = gone
+	f.changes.gone[r.ID] = f.seq
 }
 
 // maxTitle is where LNT cuts a title, in characters.

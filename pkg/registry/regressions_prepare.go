@@ -2,7 +2,7 @@ package registry
 
 import "tidemark/pkg/event"
 
-// readRegression reads the body of an event of regressions.
+// readRegression reads the body of an event of regressions or records.
 func (p *Prepared) readRegression() {
 	switch p.Envelope.Type {
 	case event.RegressionOpened:
@@ -17,8 +17,25 @@ func (p *Prepared) readRegression() {
 		readAny(p, event.DecodeRegressionSplitting)
 	case event.RegressionDeleted:
 		readAny(p, event.DecodeRegressionDeletion)
+	case event.DetectorConfigured:
+		readRecord(p, event.DecodeDetectorRule)
+	case event.SubscriptionSet:
+		readRecord(p, event.DecodeSubscription)
+	case event.SubscriptionRemoved:
+		readRecord(p, event.DecodeSubscriptionRemoval)
+	case event.NotificationRecorded:
+		readRecord(p, event.DecodeNotifications)
+	case event.SignalChanged:
+		readRecord(p, event.DecodeSignals)
 	default:
 		p.Refusal = refusal(notImplemented, "type", "Unknown event type '"+string(p.Envelope.Type)+"'", "")
+	}
+}
+
+func readRecord[T any](p *Prepared, decode func([]byte) (T, error)) {
+	var body *T
+	if readBody(p, &body, decode); body != nil {
+		p.Record = *body
 	}
 }
 

@@ -71,6 +71,8 @@ type Rows struct {
 	Findings []FindingRow
 	// Regressions are new, or changed, in ascending id order.
 	Regressions []RegressionRow
+	// Records are new, changed or removed: at most one of each kind and key.
+	Records []RecordRow
 }
 
 // MachineRow is the whole of one machine, as it is from now on.
@@ -159,21 +161,51 @@ type FindingRow struct {
 	Version  uint16          `json:"version"`
 	Params   json.RawMessage `json:"params,omitempty"`
 	DataSeq  uint64          `json:"data_seq"`
-	// Dismissed says that people decided that it is no change.
-	Dismissed bool `json:"dismissed,omitempty"`
+	// Dismissed says that people decided that it is no change. DismissedSeq is the position of the event that last changed that, and
+	// DismissedEffect the effect that was dismissed.
+	Dismissed       bool    `json:"dismissed,omitempty"`
+	DismissedSeq    uint64  `json:"dismissed_seq,omitempty"`
+	DismissedEffect float64 `json:"dismissed_effect,omitempty"`
+	// Note is what was said about the last step.
+	Note string `json:"note,omitempty"`
+	// Shadow says that it counts nowhere.
+	Shadow bool `json:"shadow,omitempty"`
 }
 
 // RegressionRow is the whole of one regression, as it is from now on. As JSON it is a cell of the ledger.
-type RegressionRow struct {
-	ID    uint32 `json:"regression_id"`
-	Title string `json:"title"`
-	Bug   string `json:"bug,omitempty"`
-	State uint8  `json:"state"` // LNT's number
-	// ChangeIDs are its findings, in the order they were added.
-	ChangeIDs []uint32 `json:"change_ids"`
-	// Added says when each of them was added: a larger number is later, in all regressions of the suite.
-	Added   []uint64 `json:"added"`
-	Deleted bool     `json:"deleted,omitempty"`
+type RegressionRow = event.RegressionRow
+
+// Kinds of [RecordRow].
+const (
+	RecordDetectorRule = "detector_rule"
+	RecordSubscription = "subscription"
+	RecordDelivery     = "delivery"
+	RecordSignal       = "signal"
+)
+
+// RecordRow is the whole of one thing that was set, as it is from now on. As JSON it is a cell of the ledger.
+type RecordRow struct {
+	Kind    string `json:"kind"`
+	Key     string `json:"key"`
+	Deleted bool   `json:"deleted,omitempty"`
+	// Body is the event's value: an [event.DetectorRule], [event.Subscription], [event.Delivery] or [event.Signal]; of a deleted one
+	// the last.
+	Body json.RawMessage `json:"body"`
+}
+
+// RecordState is a record that was not deleted. Seq is the position of the event that set it. Body is empty in the snapshot of a
+// delivery, of which Status is all that counts.
+type RecordState struct {
+	Kind, Key string
+	Seq       uint64
+	Body      json.RawMessage
+	Status    string
+}
+
+// Tombstone is a regression that was deleted, and when.
+type Tombstone struct {
+	ID  uint32
+	Seq uint64
 }
 
 // Snapshot is a state at rest. Lists are sorted by id. Loading it gives a state that decides what the original would have decided.
@@ -195,9 +227,12 @@ type Snapshot struct {
 	// Runs are those that stand.
 	Runs []RunKey
 	// Findings are all, those taken back too. Regressions are those that were not deleted; LastRegressionID counts the others too.
-	Findings         []FindingRow
-	Regressions      []RegressionRow
-	LastRegressionID uint32
+	Findings           []FindingRow
+	Regressions        []RegressionRow
+	DeletedRegressions []Tombstone
+	LastRegressionID   uint32
+	// Records are sorted by kind and key.
+	Records []RecordState
 	// Seen are all events but repetitions, sorted by EventID.
 	Seen []SeenRow
 }

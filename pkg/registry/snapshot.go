@@ -44,6 +44,7 @@ func (s *State) Snapshot() Snapshot {
 	}
 	slices.SortFunc(snap.Runs, func(a, b RunKey) int { return cmp.Compare(a.ID, b.ID) })
 	s.snapshotChanges(&snap)
+	s.snapshotRecords(&snap)
 	for id, m := range s.seen.events {
 		snap.Seen = append(snap.Seen, s.seen.row(id, m))
 	}
@@ -74,7 +75,7 @@ func Load(database, suiteName string, snap Snapshot) (*State, error) {
 	}
 	err := errors.Join(s.loadSchema(snap), s.loadMachines(snap.Machines), s.loadOrders(snap.Orders), s.loadTests(snap.Tests))
 	if err == nil {
-		err = errors.Join(s.loadRuns(snap.Runs), s.loadChanges(snap), s.loadSeen(snap.Seen))
+		err = errors.Join(s.loadRuns(snap.Runs), s.loadChanges(snap), s.loadRecords(snap.Records), s.loadSeen(snap.Seen))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("load state of %s/%s at %d: %w", database, suiteName, snap.LastSeq, err)

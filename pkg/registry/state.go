@@ -27,6 +27,7 @@ type State struct {
 	testIDs     map[uint32]struct{}
 	runs        standing
 	changes     changes
+	records     records
 	seen        seen
 }
 
@@ -49,6 +50,7 @@ func New(database, suiteName string) *State {
 		tests:       make(map[string]uint32),
 		testIDs:     make(map[uint32]struct{}),
 		changes:     newChanges(),
+		records:     newRecords(),
 		seen:        newSeen(),
 	}
 	s.runs = newStanding(s.compareOrders)

@@ -13,13 +13,13 @@ import (
 
 // changesOnly are the columns of which at least one says something in a row of the table ledger_changes.
 var changesOnly = []string{
-	"suite_schema", "machine_row_id", "test_row_id", "deleted_run_id", "superseded_load_id", "finding_rows", "regression_rows",
+	"suite_schema", "machine_row_id", "test_row_id", "deleted_run_id", "superseded_load_id", "finding_rows", "regression_rows", "record_rows",
 }
 
 // changesColumns are those of the ledger that the table ledger_changes has, too.
 var changesColumns = lo.Filter(ledgerColumns, func(c ledgerColumn, _ int) bool {
 	switch c.name {
-	case "database", "suite", "seq", "received_at", "machine_id", "order_id":
+	case "database", "suite", "seq", "event_id", "received_at", "actor", "machine_id", "order_id":
 		return true
 	default:
 		return slices.Contains(changesOnly, c.name) || strings.HasPrefix(c.name, "machine_row_") || strings.HasPrefix(c.name, "test_row_")
@@ -34,7 +34,7 @@ var (
 // changes reports whether the event changes anything beside bringing a run.
 func (r *LedgerRow) changes() bool {
 	return r.SuiteSchema != "" || len(r.Machines) > 0 || len(r.Tests) > 0 || len(r.DeletedRuns) > 0 ||
-		len(r.SupersededLoad) > 0 || len(r.Findings) > 0 || len(r.Regressions) > 0
+		len(r.SupersededLoad) > 0 || len(r.Findings) > 0 || len(r.Regressions) > 0 || len(r.Records) > 0
 }
 
 // insertChanges gives the small tables what is new in them. It comes before the insert into the ledger: names are there when the

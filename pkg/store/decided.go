@@ -68,6 +68,13 @@ func Decided(at LogPosition, p *registry.Prepared, d *registry.Decision) (Ledger
 		}
 		row.Regressions = append(row.Regressions, string(text))
 	}
+	for i := range d.Rows.Records {
+		text, err := json.Marshal(d.Rows.Records[i])
+		if err != nil {
+			return LedgerRow{}, fmt.Errorf("record %s %s of event %s: %w", d.Rows.Records[i].Kind, d.Rows.Records[i].Key, e.ID, err)
+		}
+		row.Records = append(row.Records, string(text))
+	}
 	return row, nil
 }
 

@@ -52,6 +52,7 @@ type LedgerRow struct {
 	SupersededLoad []uint32 // load ids
 	Findings       []string // JSON objects
 	Regressions    []string // JSON objects
+	Records        []string // JSON objects
 
 	LedgerRun
 }
@@ -322,6 +323,7 @@ var ledgerColumns = []ledgerColumn{
 	cells("superseded_load_id", "Array(UInt32)", func(r *LedgerRow) []uint32 { return r.SupersededLoad }),
 	cells("finding_rows", "Array(String)", func(r *LedgerRow) []string { return r.Findings }),
 	cells("regression_rows", "Array(String)", func(r *LedgerRow) []string { return r.Regressions }),
+	cells("record_rows", "Array(String)", func(r *LedgerRow) []string { return r.Records }),
 
 	whole("run_id", "UInt32", func(r *LedgerRow) uint32 { return r.RunID }),
 	whole("load_id", "UInt32", func(r *LedgerRow) uint32 { return r.LoadID }),

@@ -63,6 +63,7 @@ func (h *contentHash) row(r *LedgerRow) {
 	h.list(r.TextMetric)
 	h.list(r.TextValue)
 	h.list(r.Regressions)
+	h.list(r.Records)
 	h.list(r.ProfileCounters)
 }
 

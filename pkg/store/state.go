@@ -22,6 +22,7 @@ var (
 
 	queryFindings    = sql.MustQuery("state_findings")
 	queryRegressions = sql.MustQuery("state_regressions")
+	queryRecords     = sql.MustQuery("state_records")
 )
 
 // LoadState gives the state of a suite as the tables have it: the way back from [Decided]. ok is false when no event of the
@@ -34,7 +35,7 @@ func (s *Store) LoadState(ctx context.Context, database, suiteName string) (snap
 		return registry.Snapshot{}, false, err
 	}
 	l.snapshot = &snapshot
-	err = errors.Join(l.schema(), l.machines(), l.orders(), l.tests(), l.runs(), l.findings(), l.regressions(), l.seen())
+	err = errors.Join(l.schema(), l.machines(), l.orders(), l.tests(), l.runs(), l.findings(), l.regressions(), l.records(), l.seen())
 	return snapshot, err == nil, err
 }
 
@@ -114,30 +115,49 @@ func (l loading) runs() error {
 func (l loading) findings() error {
 	return l.each(queryFindings, func(scan func(...any) error) error {
 		var (
-			f                 registry.FindingRow
-			direction, kind   string
-			params            string
-			active, dismissed uint8
+			f                         registry.FindingRow
+			direction, kind           string
+			params                    string
+			active, dismissed, shadow uint8
 		)
 		err := scan(&f.ChangeID, &f.ID, &f.MachineID, &f.TestID, &f.Metric, &f.OrderID, &f.PreviousOrderID, &direction, &kind,
-			&f.Before, &f.After, &f.Spread, &f.Effect, &f.Statistic, &f.PValue, &f.Detector, &f.Version, &params, &f.DataSeq, &active, &dismissed)
+			&f.Before, &f.After, &f.Spread, &f.Effect, &f.EffectLow, &f.EffectHigh, &f.Cause, &f.Nth, &f.Statistic, &f.PValue,
+			&f.Detector, &f.Version, &params, &f.DataSeq, &active, &dismissed, &f.DismissedSeq, &f.DismissedEffect, &f.Note, &shadow)
 		f.Direction, f.Kind, f.Params = event.Direction(direction), event.Kind(kind), []byte(params)
-		f.Active, f.Dismissed = active == 1, dismissed == 1
+		f.Active, f.Dismissed, f.Shadow = active == 1, dismissed == 1, shadow == 1
 		l.snapshot.Findings = append(l.snapshot.Findings, f)
 		return err
 	})
 }
 
-// regressions leaves out those that were deleted, whose ids count all the same.
+// regressions keeps of those that were deleted the ids and when it was.
 func (l loading) regressions() error {
 	return l.each(queryRegressions, func(scan func(...any) error) error {
 		var r registry.RegressionRow
-		var deleted uint8
-		err := scan(&r.ID, &r.Title, &r.Bug, &r.State, &r.ChangeIDs, &r.Added, &deleted)
+		var kind string
+		var deleted, touched, titled uint8
+		err := scan(&r.ID, &r.Title, &r.Bug, &r.State, &r.ChangeIDs, &r.Added, &deleted, &r.UUID, &r.Seq, &r.OpenedSeq, &r.Detector, &kind,
+			&r.Cause, &r.Owner, &r.Tags, &r.Note, &r.StartOrderID, &r.EndOrderID, &r.MergedInto, &touched, &titled)
+		r.Kind, r.Touched, r.Titled = event.Kind(kind), touched == 1, titled == 1
 		l.snapshot.LastRegressionID = max(l.snapshot.LastRegressionID, r.ID)
-		if deleted == 0 {
+		if deleted == 1 {
+			l.snapshot.DeletedRegressions = append(l.snapshot.DeletedRegressions, registry.Tombstone{ID: r.ID, Seq: r.Seq})
+		} else {
 			l.snapshot.Regressions = append(l.snapshot.Regressions, r)
 		}
+		return err
+	})
+}
+
+func (l loading) records() error {
+	return l.each(queryRecords, func(scan func(...any) error) error {
+		var r registry.RecordState
+		var body string
+		err := scan(&r.Kind, &r.Key, &r.Seq, &body, &r.Status)
+		if body != "" {
+			r.Body = []byte(body)
+		}
+		l.snapshot.Records = append(l.snapshot.Records, r)
 		return err
 	})
 }

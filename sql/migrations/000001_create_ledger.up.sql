@@ -50,6 +50,7 @@ CREATE TABLE IF NOT EXISTS ledger
     superseded_load_id  Array(UInt32),
     finding_rows        Array(String) COMMENT 'JSON objects',
     regression_rows     Array(String) COMMENT 'JSON objects',
+    record_rows         Array(String) COMMENT 'JSON objects',
 
     run_id            UInt32 COMMENT '0 when the event brought no run',
     load_id           UInt32 COMMENT 'generation of the run: a replaced run keeps its run_id and gets a new load_id',

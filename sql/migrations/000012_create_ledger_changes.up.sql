@@ -5,7 +5,9 @@ CREATE TABLE IF NOT EXISTS ledger_changes
     database                LowCardinality(String),
     suite                   LowCardinality(String),
     seq                     UInt64,
+    event_id                UUID,
     received_at             DateTime64(3, 'UTC'),
+    actor                   String,
     suite_schema            String,
     machine_row_id          Array(UInt32),
     machine_row_name        Array(String),
@@ -19,6 +21,7 @@ CREATE TABLE IF NOT EXISTS ledger_changes
     superseded_load_id      Array(UInt32),
     finding_rows            Array(String),
     regression_rows         Array(String),
+    record_rows             Array(String),
     machine_id              UInt32,
     order_id                UInt32
 )

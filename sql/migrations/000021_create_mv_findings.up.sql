@@ -16,6 +16,10 @@ SELECT
     JSONExtractFloat(finding, 'after') AS after,
     JSONExtractFloat(finding, 'spread') AS spread,
     JSONExtractFloat(finding, 'effect') AS effect,
+    JSONExtractFloat(finding, 'effect_low') AS effect_low,
+    JSONExtractFloat(finding, 'effect_high') AS effect_high,
+    JSONExtractString(finding, 'cause') AS cause,
+    JSONExtract(finding, 'nth', 'UInt8') AS nth,
     JSONExtractFloat(finding, 'statistic') AS statistic,
     JSONExtractFloat(finding, 'p_value') AS p_value,
     JSONExtractString(finding, 'detector') AS detector,
@@ -24,6 +28,10 @@ SELECT
     JSONExtractUInt(finding, 'data_seq') AS data_seq,
     received_at AS found_at,
     JSONExtractBool(finding, 'active') AS active,
-    JSONExtractBool(finding, 'dismissed') AS dismissed
+    JSONExtractBool(finding, 'dismissed') AS dismissed,
+    JSONExtractUInt(finding, 'dismissed_seq') AS dismissed_seq,
+    JSONExtractFloat(finding, 'dismissed_effect') AS dismissed_effect,
+    JSONExtractString(finding, 'note') AS note,
+    JSONExtractBool(finding, 'shadow') AS shadow
 FROM ledger_changes
 ARRAY JOIN finding_rows AS finding

@@ -45,12 +45,20 @@ WITH
         FROM v_receipts
         WHERE ({database:String} = '' OR database = {database:String}) AND ({suite:String} = '' OR suite = {suite:String})
         UNION ALL
-        SELECT 'findings', cityHash64(database, suite, finding_id, change_id, seq, machine_id, metric, test_id, order_id, previous_order_id, direction, kind, before, after, spread, effect, statistic, p_value, detector, detector_version, detector_params, data_seq, found_at)
+        SELECT 'findings', cityHash64(database, suite, finding_id, change_id, seq, machine_id, metric, test_id, order_id, previous_order_id, direction, kind, before, after, spread, effect, effect_low, effect_high, cause, nth, statistic, p_value, detector, detector_version, detector_params, data_seq, found_at)
         FROM v_findings
         WHERE ({database:String} = '' OR database = {database:String}) AND ({suite:String} = '' OR suite = {suite:String})
         UNION ALL
-        SELECT 'regressions', cityHash64(database, suite, regression_id, seq, title, bug, state, change_ids, changed_at)
+        SELECT 'regressions', cityHash64(database, suite, regression_id, seq, title, bug, state, change_ids, changed_at, uuid, opened_seq, detector, kind, cause, owner, tags, note, start_order_id, end_order_id, merged_into, touched, titled, actor)
         FROM v_regressions
+        WHERE ({database:String} = '' OR database = {database:String}) AND ({suite:String} = '' OR suite = {suite:String})
+        UNION ALL
+        SELECT 'shadow_findings', cityHash64(database, suite, finding_id, change_id, seq, machine_id, metric, test_id, order_id, previous_order_id, direction, kind, before, after, effect, detector, detector_params, data_seq, found_at)
+        FROM v_shadow_findings
+        WHERE ({database:String} = '' OR database = {database:String}) AND ({suite:String} = '' OR suite = {suite:String})
+        UNION ALL
+        SELECT 'records', cityHash64(database, suite, kind, key, seq, event_id, changed_at, actor, body, deleted)
+        FROM v_record_history
         WHERE ({database:String} = '' OR database = {database:String}) AND ({suite:String} = '' OR suite = {suite:String})
         UNION ALL
         SELECT 'ledger', cityHash64(database, suite, seq, event_id, event_type, event_version, topic, partition, offset, received_at, actor, request_id, content_type, toString(params), body, body_digest, status, code, error, message, field, duplicate_of, run_id, load_id, machine_id, order_id)

@@ -15,6 +15,10 @@ SELECT
     after,
     spread,
     effect,
+    effect_low,
+    effect_high,
+    cause,
+    nth,
     statistic,
     p_value,
     detector,
@@ -22,7 +26,11 @@ SELECT
     detector_params,
     data_seq,
     active,
-    dismissed
+    dismissed,
+    dismissed_seq,
+    dismissed_effect,
+    note,
+    shadow
 FROM v_ledger_findings
 WHERE database = {database:String} AND suite = {suite:String}
 ORDER BY change_id

@@ -8,7 +8,21 @@ SELECT
     state,
     change_ids,
     added,
-    deleted
+    deleted,
+    uuid,
+    last_seq,
+    opened_seq,
+    detector,
+    kind,
+    cause,
+    owner,
+    tags,
+    note,
+    start_order_id,
+    end_order_id,
+    merged_into,
+    touched,
+    titled
 FROM v_ledger_regressions
 WHERE database = {database:String} AND suite = {suite:String}
 ORDER BY regression_id

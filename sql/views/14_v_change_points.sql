@@ -27,6 +27,10 @@ SELECT
     after,
     spread,
     effect,
+    effect_low,
+    effect_high,
+    cause,
+    nth,
     statistic,
     p_value,
     detector,
@@ -37,4 +41,5 @@ SELECT
 FROM findings FINAL
 WHERE active = 1
     AND dismissed = 0
+    AND shadow = 0
     AND (database, suite, machine_id) NOT IN (SELECT database, suite, machine_id FROM machines FINAL WHERE deleted = 1 AND merged_into = 0)

@@ -1,5 +1,5 @@
 -- name: v_finding_states
--- purpose: one row per change point a suite ever had, in its newest form, those taken back or dismissed too; people want v_findings.
+-- purpose: one row per change point a suite ever had, in its newest form, those taken back, dismissed or of the shadow too; people want v_findings.
 CREATE OR REPLACE VIEW v_finding_states AS
 SELECT
     database,
@@ -18,6 +18,10 @@ SELECT
     after,
     spread,
     effect,
+    effect_low,
+    effect_high,
+    cause,
+    nth,
     statistic,
     p_value,
     detector,
@@ -26,5 +30,9 @@ SELECT
     data_seq,
     found_at,
     active,
-    dismissed
+    dismissed,
+    dismissed_seq,
+    dismissed_effect,
+    note,
+    shadow
 FROM findings FINAL

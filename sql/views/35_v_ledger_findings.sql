@@ -18,6 +18,10 @@ SELECT
     JSONExtractFloat(finding, 'after') AS after,
     JSONExtractFloat(finding, 'spread') AS spread,
     JSONExtractFloat(finding, 'effect') AS effect,
+    JSONExtractFloat(finding, 'effect_low') AS effect_low,
+    JSONExtractFloat(finding, 'effect_high') AS effect_high,
+    JSONExtractString(finding, 'cause') AS cause,
+    JSONExtract(finding, 'nth', 'UInt8') AS nth,
     JSONExtractFloat(finding, 'statistic') AS statistic,
     JSONExtractFloat(finding, 'p_value') AS p_value,
     JSONExtractString(finding, 'detector') AS detector,
@@ -25,7 +29,11 @@ SELECT
     JSONExtractRaw(finding, 'params') AS detector_params,
     JSONExtractUInt(finding, 'data_seq') AS data_seq,
     toUInt8(JSONExtractBool(finding, 'active')) AS active,
-    toUInt8(JSONExtractBool(finding, 'dismissed')) AS dismissed
+    toUInt8(JSONExtractBool(finding, 'dismissed')) AS dismissed,
+    JSONExtractUInt(finding, 'dismissed_seq') AS dismissed_seq,
+    JSONExtractFloat(finding, 'dismissed_effect') AS dismissed_effect,
+    JSONExtractString(finding, 'note') AS note,
+    toUInt8(JSONExtractBool(finding, 'shadow')) AS shadow
 FROM ledger
 ARRAY JOIN finding_rows AS cell
 GROUP BY database, suite, finding_id

@@ -1,0 +1,256 @@
+package registry
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/google/uuid"
+
+	"tidemark/pkg/event"
+	"tidemark/pkg/suite"
+)
+
+// records is what was set by people and programs, and not removed.
+type records struct {
+	rules         map[string]placed[event.DetectorRule] // by key
+	subscriptions map[uuid.UUID]placed[event.Subscription]
+	// deliveries are kept for ever, so with no more than decides whether one may be started again.
+	deliveries map[uuid.UUID]placed[string]
+	signals    map[string]placed[event.Signal]
+}
+
+// placed is a value and the position of the event that set it.
+type placed[T any] struct {
+	value T
+	seq   uint64
+}
+
+func newRecords() records {
+	return records{
+		rules: make(map[string]placed[event.DetectorRule]), subscriptions: make(map[uuid.UUID]placed[event.Subscription]),
+		deliveries: make(map[uuid.UUID]placed[string]), signals: make(map[string]placed[event.Signal]),
+	}
+}
+
+// Rules are the rules of detectors, in the order in which they were set.
+func (s *State) Rules() event.Rules {
+	keys := sortedKeys(s.records.rules)
+	slices.SortFunc(keys, func(a, b string) int { return cmp.Compare(s.records.rules[a].seq, s.records.rules[b].seq) })
+	rules := make(event.Rules, len(keys))
+	for i, key := range keys {
+		rules[i] = s.records.rules[key].value
+	}
+	return rules
+}
+
+// set decides an event that sets or removes records.
+func (s *State) set(body any) Decision {
+	var rows []RecordRow
+	var why *Refusal
+	switch e := body.(type) {
+	case event.DetectorRule:
+		rows, why = s.configure(e)
+	case event.Subscription:
+		s.records.subscriptions[e.ID] = placed[event.Subscription]{e, s.seq}
+		rows = []RecordRow{recordRow(RecordSubscription, e.ID.String(), e)}
+	case event.SubscriptionRemoval:
+		rows, why = s.unsubscribe(e)
+	case event.Notifications:
+		rows, why = s.notified(e)
+	case event.Signals:
+		rows, why = s.signalled(e)
+	default:
+		why = refusal(internalError, "", "event was not prepared", "")
+	}
+	if why != nil {
+		return rejected(why)
+	}
+	return s.accepted(Decision{Rows: Rows{Records: rows}})
+}
+
+// configure puts a rule at the end of the rules, or takes one away.
+func (s *State) configure(rule event.DetectorRule) ([]RecordRow, *Refusal) {
+	rule = rule.Normal()
+	key := rule.Key()
+	if rule.Remove {
+		was, ok := s.records.rules[key]
+		if !ok {
+			return nil, refusal(notFound, "detector", fmt.Sprintf("Did not find rule '%s'", key), "")
+		}
+		delete(s.records.rules, key)
+		// The patterns and parameters of what is gone, with why it went.
+		gone := was.value
+		gone.Remove, gone.Reason, gone.Backtest = true, rule.Reason, rule.Backtest
+		row := recordRow(RecordDetectorRule, key, gone)
+		row.Deleted = true
+		return []RecordRow{row}, nil
+	}
+	if why := s.checkPatterns(rule); why != nil {
+		return nil, why
+	}
+	s.records.rules[key] = placed[event.DetectorRule]{rule, s.seq}
+	return []RecordRow{recordRow(RecordDetectorRule, key, rule)}, nil
+}
+
+// checkPatterns refuses a pattern that nothing matches: it is a mistake in writing.
+func (s *State) checkPatterns(rule event.DetectorRule) *Refusal {
+	none := func(field, what, pattern string) *Refusal {
+		return refusal(badRequest, field, fmt.Sprintf("%s: no %s of suite '%s' matches '%s'", field, what, s.name, pattern), "")
+	}
+	if !anyMatches(rule.Machine, s.namesakes) {
+		return none("machine", "machine", rule.Machine)
+	}
+	if !anyMatches(rule.Test, s.tests) {
+		return none("test", "test", rule.Test)
+	}
+	if !slices.ContainsFunc(s.schema.Metrics, func(m suite.Metric) bool { return m.Type == suite.Real && event.Glob(rule.Metric, m.Name) }) {
+		return none("metric", "metric with numbers", rule.Metric)
+	}
+	return nil
+}
+
+func anyMatches[V any](pattern string, names map[string]V) bool {
+	if pattern == "*" {
+		return true
+	}
+	for name := range names {
+		if event.Glob(pattern, name) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *State) unsubscribe(e event.SubscriptionRemoval) ([]RecordRow, *Refusal) {
+	was, ok := s.records.subscriptions[e.ID]
+	if !ok {
+		return nil, refusal(notFound, "id", fmt.Sprintf("Did not find subscription %s", e.ID), "")
+	}
+	delete(s.records.subscriptions, e.ID)
+	row := recordRow(RecordSubscription, e.ID.String(), was.value)
+	row.Deleted = true
+	return []RecordRow{row}, nil
+}
+
+// notified refuses to start what another event started, unless that failed: of two notifiers with the same message one sends it. All
+// of an event is refused, so that who asks knows what is his.
+func (s *State) notified(e event.Notifications) ([]RecordRow, *Refusal) {
+	for i, d := range e.Deliveries {
+		status := s.records.deliveries[d.ID].value
+		path := fmt.Sprintf("deliveries[%d].id", i)
+		switch {
+		case d.Status == event.DeliveryStarted && status != "" && status != event.DeliveryFailed:
+			return nil, refusal(conflict, path, fmt.Sprintf("%s: delivery %s is %s", path, d.ID, status), "")
+		case d.Status != event.DeliveryStarted && status == "":
+			return nil, refusal(conflict, path, fmt.Sprintf("%s: delivery %s was not started", path, d.ID), "")
+		}
+	}
+	rows := make([]RecordRow, len(e.Deliveries))
+	for i, d := range e.Deliveries {
+		s.records.deliveries[d.ID] = placed[string]{d.Status, s.seq}
+		rows[i] = recordRow(RecordDelivery, d.ID.String(), d)
+	}
+	return rows, nil
+}
+
+func signalKey(signal event.Signal) string {
+	return strconv.FormatUint(uint64(signal.MachineID), 10) + "|" + signal.Signal
+}
+
+func (s *State) signalled(e event.Signals) ([]RecordRow, *Refusal) {
+	for i, signal := range e.Signals {
+		if s.machines[signal.MachineID] == nil {
+			path := fmt.Sprintf("signals[%d].machine_id", i)
+			return nil, refusal(badRequest, path, fmt.Sprintf("%s: no machine has the id %d", path, signal.MachineID), "")
+		}
+	}
+	rows := make([]RecordRow, len(e.Signals))
+	for i, signal := range e.Signals {
+		key := signalKey(signal)
+		s.records.signals[key] = placed[event.Signal]{signal, s.seq}
+		rows[i] = recordRow(RecordSignal, key, signal)
+	}
+	return rows, nil
+}
+
+// recordRow encodes a value that was decoded: it cannot fail.
+func recordRow(kind, key string, value any) RecordRow {
+	return RecordRow{Kind: kind, Key: key, Body: recordBody(value)}
+}
+
+// recordBody writes as the views read it: no character escaped that need not be.
+func recordBody(value any) json.RawMessage {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(value)
+	return bytes.TrimSuffix(text.Bytes(), []byte("\n"))
+}
+
+func (s *State) snapshotRecords(snap *Snapshot) {
+	add := func(kind, key string, seq uint64, value any) {
+		row := RecordState{Kind: kind, Key: key, Seq: seq}
+		if status, ok := value.(string); ok {
+			row.Status = status
+		} else {
+			row.Body = recordBody(value)
+		}
+		snap.Records = append(snap.Records, row)
+	}
+	for id, r := range s.records.deliveries {
+		add(RecordDelivery, id.String(), r.seq, r.value)
+	}
+	for key, r := range s.records.rules {
+		add(RecordDetectorRule, key, r.seq, r.value)
+	}
+	for key, r := range s.records.signals {
+		add(RecordSignal, key, r.seq, r.value)
+	}
+	for id, r := range s.records.subscriptions {
+		add(RecordSubscription, id.String(), r.seq, r.value)
+	}
+	slices.SortFunc(snap.Records, func(a, b RecordState) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Key, b.Key)) })
+}
+
+func (s *State) loadRecords(rows []RecordState) error {
+	var errs []error
+	for _, row := range rows {
+		if err := s.loadRecord(row); err != nil {
+			errs = append(errs, fmt.Errorf("record %s %s: %w", row.Kind, row.Key, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (s *State) loadRecord(row RecordState) error {
+	if row.Seq < 1 || row.Seq > s.seq {
+		return fmt.Errorf("position %d is outside 1..%d", row.Seq, s.seq)
+	}
+	var err error
+	switch row.Kind {
+	case RecordDetectorRule:
+		var rule event.DetectorRule
+		rule, err = event.DecodeDetectorRule(row.Body)
+		s.records.rules[row.Key] = placed[event.DetectorRule]{rule, row.Seq}
+	case RecordSubscription:
+		var subscription event.Subscription
+		subscription, err = event.DecodeSubscription(row.Body)
+		s.records.subscriptions[subscription.ID] = placed[event.Subscription]{subscription, row.Seq}
+	case RecordDelivery:
+		var id uuid.UUID
+		id, err = uuid.Parse(row.Key)
+		s.records.deliveries[id] = placed[string]{row.Status, row.Seq}
+	case RecordSignal:
+		var signal event.Signal
+		err = json.Unmarshal(row.Body, &signal)
+		s.records.signals[row.Key] = placed[event.Signal]{signal, row.Seq}
+	default:
+		err = errors.New("kind is unknown")
+	}
+	return err
+}
