@@ -44,6 +44,8 @@ type Delivery struct {
 	Attempt uint16 `json:"attempt,omitempty"`
 	Code    uint16 `json:"code,omitempty"`
 	Error   string `json:"error,omitempty"`
+	// ToSeq is the position up to which the subscription has heard everything with this message.
+	ToSeq uint64 `json:"to_seq,omitempty"`
 	// What it tells.
 	ChangeIDs     []uint32 `json:"change_ids,omitempty"`
 	RegressionIDs []uint32 `json:"regression_ids,omitempty"`
