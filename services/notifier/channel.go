@@ -3,8 +3,9 @@ package notifier
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
+
+	"tidemark/pkg/event"
 )
 
 // Status is what became of an attempt.
@@ -12,11 +13,11 @@ type Status string
 
 // The statuses of a delivery.
 const (
-	Started   Status = "started"
-	Delivered Status = "delivered"
-	Failed    Status = "failed"
+	Started   Status = event.DeliveryStarted
+	Delivered Status = event.DeliveryDelivered
+	Failed    Status = event.DeliveryFailed
 	// Uncertain: it may have arrived, and is not sent again, as the receiver could not tell a repetition.
-	Uncertain Status = "uncertain"
+	Uncertain Status = event.DeliveryUncertain
 )
 
 // answer is how sending went.
@@ -68,4 +69,4 @@ func again(channel string, code int) bool {
 }
 
 // repeatable channels have receivers that know a repetition by its id.
-func repeatable(channel string) bool { return slices.Contains([]string{webhook}, channel) }
+func repeatable(channel string) bool { return channel == webhook }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"time"
@@ -20,6 +19,8 @@ import (
 type claim struct {
 	event   uuid.UUID
 	attempt uint16
+	// after is a position that the event comes after.
+	after uint64
 }
 
 // gone is what is said of a delivery whose notifier ended before it said how it went.
@@ -41,6 +42,7 @@ func (v *visit) deliver(ctx context.Context, j job) (answer, error) {
 	a := v.send(ctx, j.plan)
 	took := v.deps.Clock().Sub(began)
 	v.told(ctx, j.plan, attempt, a, took)
+	v.rereadBy(v.name(), v.deps.Clock().Add(v.cfg.pause(j.plan.ID, attempt)))
 	return a, v.say(ctx, j.plan, attempt, a)
 }
 
@@ -88,12 +90,12 @@ func (v *visit) record(ctx context.Context, p Plan, status Status, attempt uint1
 		return false, err
 	}
 	if status == Started {
-		v.wait(p.ID, claim{env.ID, attempt})
+		v.wait(p.ID, claim{env.ID, attempt, v.stored})
 	}
 	if err := v.deps.Log.Append(ctx, env); err != nil {
 		return false, fmt.Errorf("append %s of delivery %s: %w", status, p.ID, err)
 	}
-	return v.await(ctx, p, claim{env.ID, attempt})
+	return v.await(ctx, p, claim{env.ID, attempt, v.stored})
 }
 
 // await says whether an event was accepted. Without an answer in good time the claim stays our own, for a later look.
@@ -102,7 +104,7 @@ func (v *visit) await(ctx context.Context, p Plan, c claim) (bool, error) {
 	defer cancel()
 	pauses := &backoff.ExponentialBackOff{InitialInterval: 10 * time.Millisecond, MaxInterval: 500 * time.Millisecond, Multiplier: 1.5}
 	for {
-		accepted, decided, err := v.deps.Store.Decided(ctx, v.database, v.suite, c.event)
+		accepted, decided, err := v.deps.Store.Decided(ctx, v.database, v.suite, c.after, c.event)
 		if err == nil && decided {
 			v.forget(p.ID, c)
 			return accepted, nil
@@ -181,45 +183,21 @@ func (v *visit) told(ctx context.Context, p Plan, attempt uint16, a answer, took
 	v.deps.Logger.WarnContext(ctx, "message not delivered", append(attrs, "last_attempt", last, "err", a.reason)...)
 }
 
-// deliveries is the body of notification.recorded.
-type deliveries struct {
-	Deliveries []recorded `json:"deliveries"`
-}
-
-type recorded struct {
-	ID            uuid.UUID `json:"id"`
-	Subscription  uuid.UUID `json:"subscription_id"`
-	Status        Status    `json:"status"`
-	Attempt       uint16    `json:"attempt"`
-	Code          uint16    `json:"code,omitempty"`
-	Error         string    `json:"error,omitempty"`
-	ToSeq         uint64    `json:"to_seq,omitempty"`
-	ChangeIDs     []uint32  `json:"change_ids,omitempty"`
-	RegressionIDs []uint32  `json:"regression_ids,omitempty"`
-	Signals       []string  `json:"signals,omitempty"`
-}
-
 // envelope makes the event; every one is new, as two notifiers that say the same must not be taken for one.
 func (v *visit) envelope(p Plan, status Status, attempt uint16, a answer) (event.Envelope, error) {
-	r := recorded{
-		ID: p.ID, Subscription: p.Sub.ID, Status: status, Attempt: attempt, Code: uint16(a.code), Error: clip(a.reason), ToSeq: p.ToSeq, //nolint:gosec // three digits
+	d := event.Delivery{
+		ID: p.ID, SubscriptionID: p.Sub.ID, Status: string(status), Attempt: attempt, Code: uint16(a.code), Error: excerpt([]byte(a.reason)), ToSeq: p.ToSeq, //nolint:gosec // three digits
 	}
-	r.ChangeIDs, r.RegressionIDs, r.Signals = p.findings()
-	body, err := json.Marshal(deliveries{[]recorded{r}})
+	d.ChangeIDs, d.RegressionIDs, d.Signals = p.findings()
+	body, err := event.Notifications{Deliveries: []event.Delivery{d}}.Encode()
 	if err != nil {
-		return event.Envelope{}, fmt.Errorf("encode delivery %s: %w", p.ID, err)
+		return event.Envelope{}, err
 	}
 	now := v.deps.Clock()
 	return event.Envelope{
-		ID: event.NewID(now, nil), Type: "notification.recorded", Version: 1, Database: v.database, Suite: v.suite,
+		ID: event.NewID(now, nil), Type: event.NotificationRecorded, Version: 1, Database: v.database, Suite: v.suite,
 		ContentType: "application/json", ReceivedAt: now.UTC().Truncate(time.Millisecond), Actor: "notifier", Body: body,
 	}, nil
-}
-
-// clip bounds what a receiver may add to the ledger.
-func clip(s string) string {
-	s = excerpt([]byte(s))
-	return s
 }
 
 func (n *Notifier) wait(id uuid.UUID, c claim) {

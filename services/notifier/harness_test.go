@@ -292,7 +292,7 @@ func (s *suite) Newest(context.Context, string, string) (map[uuid.UUID]notifier.
 	return out, nil
 }
 
-func (s *suite) Decided(_ context.Context, _, _ string, id uuid.UUID) (accepted, decided bool, err error) {
+func (s *suite) Decided(_ context.Context, _, _ string, _ uint64, id uuid.UUID) (accepted, decided bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.mute {

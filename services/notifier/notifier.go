@@ -39,8 +39,8 @@ type Store interface {
 	Unfinished(ctx context.Context, database, suite string, attempts uint16) ([]Delivery, error)
 	// Newest is the newest delivery of each subscription of a suite.
 	Newest(ctx context.Context, database, suite string) (map[uuid.UUID]Newest, error)
-	// Decided is what became of an event; false while that is not known.
-	Decided(ctx context.Context, database, suite string, id uuid.UUID) (accepted, decided bool, err error)
+	// Decided is what became of an event that was appended after a position; false while that is not known.
+	Decided(ctx context.Context, database, suite string, after uint64, id uuid.UUID) (accepted, decided bool, err error)
 }
 
 // Delivery is one as it was left.
@@ -87,6 +87,11 @@ type Notifier struct {
 	stored map[string]uint64
 	// mine are claims that nobody has answered yet.
 	mine map[uuid.UUID]claim
+	// reread is when each suite's unfinished deliveries are read again.
+	reread map[string]time.Time
+	// told is how far each suite was told, saved when that was last written down.
+	told  map[string]uint64
+	saved map[string]time.Time
 	// looked is the newest time for which a subscription's digest was made or was found to be empty.
 	looked map[uuid.UUID]time.Time
 }
@@ -99,6 +104,7 @@ func New(cfg Config, deps Deps) (*Notifier, error) {
 	return &Notifier{
 		cfg: cfg, deps: deps, metrics: newMetrics(deps.Registerer), slots: make(chan struct{}, cfg.Concurrency),
 		busy: map[string]bool{}, stored: map[string]uint64{}, mine: map[uuid.UUID]claim{}, looked: map[uuid.UUID]time.Time{},
+		reread: map[string]time.Time{}, told: map[string]uint64{}, saved: map[string]time.Time{},
 	}, nil
 }
 

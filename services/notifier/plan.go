@@ -1,12 +1,13 @@
 package notifier
 
 import (
-	"crypto/sha256"
 	"fmt"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/samber/lo"
+
+	"tidemark/pkg/event"
 )
 
 // Plan is one message to be sent: what a subscription hears of one step, or of all since its last digest.
@@ -19,10 +20,8 @@ type Plan struct {
 	ToSeq uint64
 }
 
-var namespaceDelivery = uuid.MustParse("4f1d6f0e-53c2-8a6b-9d10-0e7c1b2fa893")
-
 func deliveryID(s *Subscription, what string) uuid.UUID {
-	return uuid.NewHash(sha256.New(), namespaceDelivery, fmt.Appendf(nil, "%q %q %s %s", s.Database, s.Suite, s.ID, what), 8)
+	return event.DeliveryID(s.ID, s.Database, s.Suite, what)
 }
 
 // item names what a step tells.

@@ -5,21 +5,23 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"tidemark/pkg/event"
 )
 
 // The channels.
 const (
-	webhook = "webhook"
-	slack   = "slack"
-	email   = "email"
+	webhook = event.ChannelWebhook
+	slack   = event.ChannelSlack
+	email   = event.ChannelEmail
 )
 
 // The occasions on which a subscription may want to hear something.
 const (
-	opened   = "opened"   // a regression was made, or a signal went missing
-	extended = "extended" // findings joined a regression
-	verify   = "verify"   // a regression recovered, or a signal came back
-	returned = "returned" // a closed regression is open again
+	opened   = event.OnOpened   // a regression was made, or a signal went missing
+	extended = event.OnExtended // findings joined a regression
+	verify   = event.OnVerify   // a regression recovered, or a signal came back
+	returned = event.OnReturned // a closed regression is open again
 )
 
 // Subscription says who wants to hear of what.
@@ -52,7 +54,7 @@ func (s *Subscription) wants(step Step) (Step, bool) {
 		return Step{}, false
 	}
 	if step.Signal != nil {
-		return step, among(s.Kinds, "signal") && matches(s.Machine, step.Signal.Machine)
+		return step, among(s.Kinds, event.KindSignal) && matches(s.Machine, step.Signal.Machine)
 	}
 	if step.What == verify || step.What == returned {
 		// Told of the regression as a whole: its findings were told before.
@@ -77,16 +79,16 @@ func (s *Subscription) matches(f Finding) bool {
 // length of a digest's time, 0 for none.
 func (s *Subscription) digest() time.Duration {
 	switch s.Every {
-	case "hourly":
+	case event.EveryHourly:
 		return time.Hour
-	case "daily":
+	case event.EveryDaily:
 		return 24 * time.Hour
 	default:
 		return 0
 	}
 }
 
-func matches(pattern, name string) bool { return pattern == "" || glob(pattern, name) }
+func matches(pattern, name string) bool { return pattern == "" || event.Glob(pattern, name) }
 
 // among says whether a word is one of some; none stand for all.
 func among(words []string, word string) bool { return len(words) == 0 || slices.Contains(words, word) }

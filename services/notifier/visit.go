@@ -19,7 +19,9 @@ type visit struct {
 	*Notifier
 	database, suite string
 	subs            []Subscription
-	compose         composer
+	// stored is how far the suite's log is stored, for sure.
+	stored  uint64
+	compose composer
 }
 
 // job is a plan and which attempt it is.
@@ -37,7 +39,8 @@ func (v *visit) run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read position: %w", err)
 	}
-	to := v.settled(v.database+"/"+v.suite, stored)
+	to := v.settled(v.name(), stored)
+	v.stored, told = to, v.come(v.name(), told)
 	v.metrics.behind.Set(float64(stored - min(stored, told)))
 	queues := map[uuid.UUID][]job{}
 	if err := errors.Join(v.unfinished(ctx, queues), v.fresh(ctx, told, to, queues), v.digests(ctx, to, queues)); err != nil {
@@ -58,19 +61,76 @@ func (v *visit) run(ctx context.Context) error {
 	if held || to <= told || ctx.Err() != nil {
 		return nil
 	}
+	if !v.save(v.name(), to, started) && len(queues) == 0 {
+		return nil
+	}
 	return v.deps.Store.Told(ctx, started, v.database, v.suite, told, to, v.deps.Clock().Sub(started))
+}
+
+func (v *visit) name() string { return v.database + "/" + v.suite }
+
+// come is how far a suite was told, which may not be written down yet.
+func (n *Notifier) come(suite string, told uint64) uint64 {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return max(told, n.told[suite])
+}
+
+// saveEvery is how often the position is written down when there was nothing to tell. To look at a stretch again costs little.
+const saveEvery = 30 * time.Second
+
+// save keeps the position and says whether it is time to write it down.
+func (n *Notifier) save(suite string, to uint64, at time.Time) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.told[suite] = to
+	due := at.Sub(n.saved[suite]) >= saveEvery
+	if due {
+		n.saved[suite] = at
+	}
+	return due
+}
+
+// rereadEvery is how often the deliveries of other notifiers are looked at.
+const rereadEvery = 15 * time.Second
+
+// rereading says whether it is time to read a suite's unfinished deliveries; if so, the next time is set.
+func (n *Notifier) rereading(suite string, now time.Time) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if now.Before(n.reread[suite]) && len(n.mine) == 0 {
+		return false
+	}
+	n.reread[suite] = now.Add(rereadEvery)
+	return true
+}
+
+// rereadBy brings the next time forward.
+func (n *Notifier) rereadBy(suite string, at time.Time) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if at.Before(n.reread[suite]) {
+		n.reread[suite] = at
+	}
 }
 
 // unfinished are deliveries whose next attempt is due, and those whose notifier has gone.
 func (v *visit) unfinished(ctx context.Context, queues map[uuid.UUID][]job) error {
+	now := v.deps.Clock()
+	if !v.rereading(v.name(), now) {
+		return nil
+	}
 	list, err := v.deps.Store.Unfinished(ctx, v.database, v.suite, v.cfg.Attempts)
 	if err != nil {
 		return fmt.Errorf("read deliveries: %w", err)
 	}
-	now := v.deps.Clock()
 	for _, d := range list {
 		sub, ok := lo.Find(v.subs, func(s Subscription) bool { return s.ID == d.Subscription })
-		if !ok || !v.due(d, now) {
+		if !ok {
+			continue
+		}
+		if at := v.due(d); now.Before(at) {
+			v.rereadBy(v.name(), at)
 			continue
 		}
 		plan, err := v.again(ctx, &sub, d)
@@ -82,11 +142,16 @@ func (v *visit) unfinished(ctx context.Context, queues map[uuid.UUID][]job) erro
 	return nil
 }
 
-func (v *visit) due(d Delivery, now time.Time) bool {
-	if d.Status == string(Started) {
-		return v.claimed(d.ID) || now.Sub(d.ChangedAt) >= v.cfg.ClaimFor
+// due is when a delivery is taken up again.
+func (v *visit) due(d Delivery) time.Time {
+	switch {
+	case d.Status != string(Started):
+		return d.ChangedAt.Add(v.cfg.pause(d.ID, d.Attempt))
+	case v.claimed(d.ID):
+		return d.ChangedAt
+	default:
+		return d.ChangedAt.Add(v.cfg.ClaimFor)
 	}
-	return now.Sub(d.ChangedAt) >= v.cfg.pause(d.ID, d.Attempt)
 }
 
 // again is the plan of a delivery, made from the same stretch of history. It has no steps when the subscription wants none of it
