@@ -20,6 +20,7 @@ func (s *Service) operations() []operation {
 		s.seriesOperations(),
 		s.findingOperations(),
 		s.noiseOperations(),
+		s.backtestOperations(),
 	)
 }
 

@@ -36,6 +36,7 @@ type reads interface {
 	Receipt(ctx context.Context, k key, id uuid.UUID) (receiptRow, bool, error)
 	Receipts(ctx context.Context, k key, q receiptQuery) ([]receiptRow, error)
 	noiseReads
+	backtestReads
 }
 
 // machineRow is a machine. Fields and Params are JSON objects.

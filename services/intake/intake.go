@@ -30,25 +30,27 @@ type Deps struct {
 	Registerer prometheus.Registerer // nil: metrics are counted but not shown
 	Now        func() time.Time      // nil: time.Now
 	Random     io.Reader             // nil: crypto/rand
+	Backtests  Backtests             // nil: nothing can be tried on history
 	// Reports announces a report and gives its reading, which is called once; nil: with report.Parse.
 	Reports func(body []byte) (read func() error)
 }
 
 // Service takes submissions in.
 type Service struct {
-	cfg      Config
-	log      Appender
-	results  ResultsOf
-	logger   *slog.Logger
-	now      func() time.Time
-	random   io.Reader
-	reports  func(body []byte) (read func() error)
-	outcomes *Outcomes
-	budget   *budget
-	checks   chan struct{} // one slot per report being checked: that is work for a core, and memory beyond the report
-	metrics  *metrics
-	keys     *auth.Keys
-	opened   func(ctx context.Context, database string) error // nil: nothing is to be there
+	cfg       Config
+	log       Appender
+	results   ResultsOf
+	logger    *slog.Logger
+	now       func() time.Time
+	random    io.Reader
+	reports   func(body []byte) (read func() error)
+	outcomes  *Outcomes
+	budget    *budget
+	checks    chan struct{} // one slot per report being checked: that is work for a core, and memory beyond the report
+	metrics   *metrics
+	keys      *auth.Keys
+	opened    func(ctx context.Context, database string) error // nil: nothing is to be there
+	backtests Backtests
 }
 
 // New checks the configuration and remembers it; it opens nothing.
@@ -60,7 +62,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		return nil, fmt.Errorf("intake: needs a log to append to and one to follow")
 	}
 	s := &Service{
-		cfg: cfg, log: deps.Log, results: deps.Results, logger: deps.Logger, now: deps.Now, random: deps.Random, reports: deps.Reports,
+		cfg: cfg, log: deps.Log, results: deps.Results, logger: deps.Logger, now: deps.Now, random: deps.Random, reports: deps.Reports, backtests: deps.Backtests,
 		checks: make(chan struct{}, max(2, runtime.GOMAXPROCS(0))),
 	}
 	var err error

@@ -14,6 +14,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tidemark/pkg/backtest"
 	"tidemark/pkg/embedded/clickhouse"
 	"tidemark/pkg/embedded/kafka"
 	"tidemark/pkg/event"
@@ -25,6 +26,7 @@ import (
 	"tidemark/pkg/schema"
 	"tidemark/pkg/store"
 	"tidemark/services/api"
+	"tidemark/services/backtester"
 	"tidemark/services/detector"
 	"tidemark/services/intake"
 	"tidemark/services/projector"
@@ -292,6 +294,7 @@ func (p *process) services(r roles) ([]router, error) {
 		in, err := intake.New(cfg, intake.Deps{
 			Log: p.events, Tail: p.events, Logger: p.named("intake"), Registerer: p.reg, Now: time.Now,
 			Results: testResults{p.results}, Reports: p.offer(),
+			Backtests: backtest.NewQueue(p.store, time.Now),
 		})
 		if err != nil {
 			return nil, err
@@ -349,6 +352,18 @@ func (p *process) detector() error {
 		return err
 	}
 	p.add(lifecycle.Component{Name: "detector", Run: service.Run})
+	return p.backtester()
+}
+
+// backtester tries detectors on history, beside the detector's slots.
+func (p *process) backtester() error {
+	service, err := backtester.New(backtester.DefaultConfig(), backtester.Deps{
+		Store: p.work, Clock: time.Now, Logger: p.named("backtester"), Registerer: p.reg,
+	})
+	if err != nil {
+		return err
+	}
+	p.add(lifecycle.Component{Name: "backtester", Run: service.Run})
 	return nil
 }
 

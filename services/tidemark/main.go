@@ -36,10 +36,12 @@ type cli struct {
 	Detect detectCmd `cmd:"" help:"Look for changes in a CSV, without a server."`
 	Submit submitCmd `cmd:"" help:"Send reports to a server."`
 	Noise  noiseCmd  `cmd:"" help:"Ask a server how noisy the series of a machine are."`
-	Import importCmd `cmd:"" help:"Bring history from elsewhere."`
-	Synth  synthCmd  `cmd:"" help:"Make synthetic reports with known changes."`
-	Suite  suiteCmd  `cmd:"" help:"Look at schema files."`
-	Token  tokenCmd  `cmd:"" help:"Make tokens."`
+
+	Backtest backtestCmd `cmd:"" help:"Try a detector on the history that a server has."`
+	Import   importCmd   `cmd:"" help:"Bring history from elsewhere."`
+	Synth    synthCmd    `cmd:"" help:"Make synthetic reports with known changes."`
+	Suite    suiteCmd    `cmd:"" help:"Look at schema files."`
+	Token    tokenCmd    `cmd:"" help:"Make tokens."`
 
 	Health     healthCmd                 `cmd:"" help:"Ask a running process whether it is ready."`
 	Check      checkCmd                  `cmd:"" help:"Build everything from the settings, open nothing, and say what is wrong."`
