@@ -103,8 +103,8 @@ func (g *Guard) check(nodes []node) error {
 	for _, n := range nodes {
 		switch {
 		// The engine holds SETTINGS of the whole statement to the reader's rights, those of a subquery to nothing.
-		// An EXPLAIN's own options come as its first child.
-		case n.name == "Set" && (n.depth != 1 || top != "Explain"):
+		// An EXPLAIN's own options look alike, and are no settings.
+		case n.name == "Set" && (n.parent < 0 || nodes[n.parent].name != "Explain"):
 			return &Refused{Reason: "SETTINGS cannot be changed in a statement", Setting: true}
 		// The tree does not say which function is applied.
 		case n.name == "ColumnsApplyTransformer":

@@ -86,7 +86,7 @@ var fixed = map[string]string{
 var settingsTaken = []string{
 	"output_format_", "format_csv_", "format_tsv_", "date_time_output_format", "session_timezone", "join_use_nulls",
 	"group_by_use_nulls", "union_default_mode", "prefer_column_name_to_alias", "limit", "offset", "extremes",
-	"aggregate_functions_null_for_empty", "enable_http_compression", "network_compression_method",
+	"aggregate_functions_null_for_empty", "additional_table_filters", "enable_http_compression", "network_compression_method",
 }
 
 // SettingError is about a setting that a request brings.

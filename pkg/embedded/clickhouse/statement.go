@@ -29,11 +29,16 @@ func parseStatement(text string) statement {
 		return s
 	}
 	var before readsql.Token
+	format := "" // what follows the word FORMAT: a format's name, if it ends the statement
 	readsql.Scan(text, func(t readsql.Token) bool {
 		if before.Depth == 0 && t.Depth == 0 {
+			if format != "" && !t.Is("SETTINGS") && !t.Is("INTO") && t.Text != ";" {
+				s.format = ""
+			}
+			format = ""
 			switch {
 			case before.Is("FORMAT") && (t.Kind == readsql.Word || t.Kind == readsql.Quoted):
-				s.format = t.Text
+				s.format, format = t.Text, t.Text
 			case before.Is("INTO") && t.Is("OUTFILE"):
 				s.file = true
 			}

@@ -40,18 +40,20 @@ func TestParseStatement_Insert_FindsHeaderFormatAndRows(t *testing.T) {
 func TestParseStatement_Select_FindsFormatAndFiles(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]statement{
-		"SELECT 1 FORMAT JSON":                      {first: "SELECT", format: "JSON"},
-		"SELECT 1 format JSON SETTINGS a = 1;":      {first: "SELECT", format: "JSON"},
-		"SELECT format('{}', 1)":                    {first: "SELECT"},
-		"SELECT (SELECT 1 FORMAT JSON)":             {first: "SELECT"},
-		"SELECT $$FORMAT JSON$$":                    {first: "SELECT"},
-		"SELECT $a$ $b$ FORMAT JSON $a$ FORMAT CSV": {first: "SELECT", format: "CSV"},
-		"SELECT 1 INTO OUTFILE 'x'":                 {first: "SELECT", file: true},
-		"SELECT 'INTO OUTFILE'":                     {first: "SELECT"},
-		"(SELECT 1)":                                {first: "("},
-		"":                                          {},
-		"-- nothing":                                {},
-		"/* open":                                   {},
+		"SELECT 1 FORMAT JSON":                              {first: "SELECT", format: "JSON"},
+		"SELECT 1 format JSON SETTINGS a = 1;":              {first: "SELECT", format: "JSON"},
+		"SELECT format('{}', 1)":                            {first: "SELECT"},
+		"SELECT 1 AS format ORDER BY format LIMIT 1":        {first: "SELECT"},
+		"SELECT 1 AS format ORDER BY format FORMAT CSV;":    {first: "SELECT", format: "CSV"},
+		"SELECT (SELECT 1 FORMAT JSON)":                     {first: "SELECT"},
+		"SELECT $$FORMAT JSON$$":                            {first: "SELECT"},
+		"SELECT $a$ $b$ FORMAT JSON $a$ FORMAT CSV":         {first: "SELECT", format: "CSV"},
+		"SELECT 1 INTO OUTFILE 'x'":                         {first: "SELECT", file: true},
+		"SELECT 'INTO OUTFILE'":                             {first: "SELECT"},
+		"(SELECT 1)":                                        {first: "("},
+		"":                                                  {},
+		"-- nothing":                                        {},
+		"/* open":                                           {},
 		"with x AS (SELECT 1) SELECT * FROM x FORMAT TSV--": {first: "WITH", format: "TSV"},
 	} {
 		if got := parseStatement(text); got != want {
