@@ -26,6 +26,8 @@ type Config struct {
 	RetryMin, RetryMax time.Duration
 	// KeyFile holds the key from which those of subscriptions are derived. It is made at the first start.
 	KeyFile string
+	// Key is that key itself, as text; then there is no file.
+	Key string
 	// PublicURL is the root of the pages as people reach them, for links; none are made without.
 	PublicURL string
 	// PrivateAddresses lets messages go to loopback, private and link-local addresses.
@@ -33,6 +35,9 @@ type Config struct {
 	// SMTP is the server for mail; without an address there is none.
 	SMTP SMTP
 }
+
+// minKey is the least length of a key that is set as text, in bytes.
+const minKey = 32
 
 // SMTP is a mail server.
 type SMTP struct {
@@ -75,7 +80,8 @@ func (c Config) Validate() error {
 	refuse(c.ClaimFor < 4*c.Timeout, "claim_for", "must be at least four times the timeout")
 	refuse(c.Attempts < 1 || c.Attempts > 100, "attempts", "must be from 1 to 100")
 	refuse(c.RetryMin <= 0 || c.RetryMax < c.RetryMin, "retry_min", "must be above zero and no more than retry_max")
-	refuse(c.KeyFile == "", "key_file", "is missing")
+	refuse(c.KeyFile == "" && c.Key == "", "key_file", "is missing")
+	refuse(c.Key != "" && len(c.Key) < minKey, "key", "must have at least 32 characters")
 	if c.PublicURL != "" {
 		u, err := url.Parse(c.PublicURL)
 		refuse(err != nil || u.Host == "" || !slices.Contains([]string{"http", "https"}, lo.FromPtr(u).Scheme), "public_url", "must be an http or https address")

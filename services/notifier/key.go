@@ -22,6 +22,18 @@ type Key [32]byte
 // String keeps the key out of logs.
 func (Key) String() string { return "***" }
 
+// OwnKey is the notifier's key as the settings have it. Where it is in a file that is not there, it is made or missed.
+func (c Config) OwnKey(create bool) (Key, error) {
+	switch {
+	case c.Key != "":
+		return sha256.Sum256([]byte(c.Key)), nil
+	case create:
+		return LoadKey(c.KeyFile)
+	default:
+		return ReadKey(c.KeyFile)
+	}
+}
+
 // LoadKey reads the key of a file and makes both when there is none. Only its owner may read the file.
 func LoadKey(path string) (Key, error) {
 	key, err := ReadKey(path)

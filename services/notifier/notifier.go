@@ -110,7 +110,7 @@ func New(cfg Config, deps Deps) (*Notifier, error) {
 
 // Open reads the notifier's key, or makes it.
 func (n *Notifier) Open(context.Context) error {
-	key, err := LoadKey(n.cfg.KeyFile)
+	key, err := n.cfg.OwnKey(true)
 	if err != nil {
 		return err
 	}

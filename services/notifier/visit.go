@@ -53,13 +53,8 @@ func (v *visit) run(ctx context.Context) error {
 		}
 		v.compose = composer{v.cfg.PublicURL, fields}
 	}
-	err = v.work(ctx, queues)
-	held := errors.Is(err, errHeld) // the same plans come again
-	if err != nil && !held {
+	if whole, err := v.work(ctx, queues); err != nil || !whole || to <= told {
 		return err
-	}
-	if held || to <= told || ctx.Err() != nil {
-		return nil
 	}
 	if !v.save(v.name(), to, started) && len(queues) == 0 {
 		return nil
@@ -265,22 +260,25 @@ func (n *Notifier) see(sub uuid.UUID, ended time.Time) {
 	n.looked[sub] = ended
 }
 
-// work goes through the queues side by side, each in order. [errHeld] says that some plan was left unclaimed.
-func (v *visit) work(ctx context.Context, queues map[uuid.UUID][]job) error {
+// work goes through the queues side by side, each in order. It is not whole when some plan was left unclaimed, and comes again.
+func (v *visit) work(ctx context.Context, queues map[uuid.UUID][]job) (whole bool, err error) {
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	var problems []error
+	whole = true
 	for _, id := range slices.SortedFunc(maps.Keys(queues), func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) }) {
 		wg.Go(func() {
-			if err := v.queue(ctx, queues[id]); err != nil {
-				mu.Lock()
-				defer mu.Unlock()
-				problems = append(problems, err)
+			err := v.queue(ctx, queues[id])
+			mu.Lock()
+			defer mu.Unlock()
+			if errors.Is(err, errHeld) {
+				whole, err = false, nil
 			}
+			problems = append(problems, err)
 		})
 	}
 	wg.Wait()
-	return errors.Join(problems...)
+	return whole && ctx.Err() == nil, errors.Join(problems...)
 }
 
 // patience is how many times in a row a receiver may fail before what is left for it waits for the next look.

@@ -29,13 +29,14 @@ import (
 	"tidemark/services/backtester"
 	"tidemark/services/detector"
 	"tidemark/services/intake"
+	"tidemark/services/notifier"
 	"tidemark/services/projector"
 	"tidemark/services/web"
 )
 
 // roles are the parts of the product one process takes on.
 type roles struct {
-	Intake, Projector, Detector, Reads bool
+	Intake, Projector, Detector, Notifier, Reads bool
 	// Migrate brings the schema up to date at the start.
 	Migrate bool
 	// Servers keeps the embedded servers open for other processes.
@@ -43,7 +44,7 @@ type roles struct {
 }
 
 // all is what `tidemark up` runs.
-var all = roles{Intake: true, Projector: true, Detector: true, Reads: true, Migrate: true}
+var all = roles{Intake: true, Projector: true, Detector: true, Notifier: true, Reads: true, Migrate: true}
 
 func (r roles) http() bool { return r.Intake || r.Reads }
 
@@ -230,7 +231,7 @@ func (p *process) closeStore() error { return errors.Join(p.store.Close(), p.wor
 // broker is the log's client, and the embedded broker unless the settings name
 // a cluster. Roles that only read need neither.
 func (p *process) broker(r roles) (*eventlog.Log, error) {
-	if !r.Intake && !r.Projector && !r.Detector && !r.Servers {
+	if !r.Intake && !r.Projector && !r.Detector && !r.Notifier && !r.Servers {
 		return nil, nil
 	}
 	cfg := p.settings.logConfig()
@@ -283,6 +284,11 @@ func (p *process) services(r roles) ([]router, error) {
 	}
 	if r.Detector {
 		if err := p.detector(); err != nil {
+			return nil, err
+		}
+	}
+	if r.Notifier {
+		if err := p.notifier(); err != nil {
 			return nil, err
 		}
 	}
@@ -364,6 +370,17 @@ func (p *process) backtester() error {
 		return err
 	}
 	p.add(lifecycle.Component{Name: "backtester", Run: service.Run})
+	return nil
+}
+
+func (p *process) notifier() error {
+	service, err := notifier.New(p.settings.notifierConfig(), notifier.Deps{
+		Store: notifier.ClickHouse(p.work), Log: appender{p.events}, Clock: time.Now, Logger: p.named("notifier"), Registerer: p.reg,
+	})
+	if err != nil {
+		return err
+	}
+	p.add(lifecycle.Component{Name: "notifier", Open: service.Open, Run: service.Run})
 	return nil
 }
 

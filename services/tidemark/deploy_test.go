@@ -25,7 +25,7 @@ const root = "../.."
 // secrets is what `make up` writes into .env, with values that need care in an address or in XML.
 var secrets = []string{
 	"TIDEMARK_AUTH_TOKEN=of-tests", "TIDEMARK_CLICKHOUSE_PASSWORD=0123abcd", "TIDEMARK_GRAFANA_CLICKHOUSE_PASSWORD=4567",
-	"TIDEMARK_GRAFANA_PASSWORD=89ab",
+	"TIDEMARK_GRAFANA_PASSWORD=89ab", "TIDEMARK_NOTIFIER_KEY=0123456789abcdef0123456789abcdef",
 }
 
 // project is docker-compose.yml, read and validated as `docker compose` does.
@@ -190,6 +190,8 @@ func settingsOf(k *kong.Context) (Settings, bool) {
 		return c.Settings, true
 	case *detectorCmd:
 		return c.Settings, true
+	case *notifierCmd:
+		return c.Settings, true
 	case *apiCmd:
 		return c.Settings, true
 	case *migrateCmd:
@@ -212,6 +214,8 @@ func rolesOf(command string) roles {
 		return roles{Projector: true}
 	case "detector":
 		return roles{Detector: true}
+	case "notifier":
+		return roles{Notifier: true}
 	case "api":
 		return roles{Reads: true}
 	default:

@@ -27,6 +27,7 @@ type cli struct {
 	Intake    intakeCmd    `cmd:"" help:"Take submissions in."`
 	Projector projectorCmd `cmd:"" help:"Decide events and store them."`
 	Detector  detectorCmd  `cmd:"" help:"Look for changes on a schedule."`
+	Notifier  notifierCmd  `cmd:"" help:"Send what was found to those who subscribed to it."`
 	API       apiCmd       `cmd:"" name:"api" help:"Serve REST and pages."`
 	Servers   serversCmd   `cmd:"" help:"Run the embedded engine and broker alone, for roles in processes of their own."`
 	Migrate   migrateCmd   `cmd:"" help:"Bring topics and tables up to date."`
@@ -42,6 +43,7 @@ type cli struct {
 	Synth    synthCmd    `cmd:"" help:"Make synthetic reports with known changes."`
 	Suite    suiteCmd    `cmd:"" help:"Look at schema files."`
 	Token    tokenCmd    `cmd:"" help:"Make tokens."`
+	Notify   notifyCmd   `cmd:"" help:"Look at and try out messages to subscriptions."`
 
 	Health     healthCmd                 `cmd:"" help:"Ask a running process whether it is ready."`
 	Check      checkCmd                  `cmd:"" help:"Build everything from the settings, open nothing, and say what is wrong."`
@@ -86,6 +88,7 @@ var groups = []kong.Group{
 	{Key: "store", Title: "Reading:"},
 	{Key: "sql", Title: "SQL for people:"},
 	{Key: "detector", Title: "Detecting:"},
+	{Key: "notifier", Title: "Telling people:"},
 	{Key: "process", Title: "The process:"},
 }
 

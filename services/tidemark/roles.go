@@ -54,6 +54,13 @@ func (c *detectorCmd) Run(ctx context.Context) error {
 	return runRole(ctx, c.Settings, roles{Detector: true})
 }
 
+type notifierCmd struct{ Settings }
+
+// Run tells people and programs what was found.
+func (c *notifierCmd) Run(ctx context.Context) error {
+	return runRole(ctx, c.Settings, roles{Notifier: true})
+}
+
 type apiCmd struct{ Settings }
 
 // Run serves REST and pages.

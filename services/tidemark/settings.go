@@ -18,6 +18,7 @@ import (
 	"tidemark/services/api"
 	"tidemark/services/detector"
 	"tidemark/services/intake"
+	"tidemark/services/notifier"
 	"tidemark/services/projector"
 	"tidemark/services/web"
 )
@@ -54,6 +55,7 @@ type Settings struct {
 	Store    StoreSettings    `embed:"" prefix:"store-" group:"store"`
 	SQL      SQLSettings      `embed:"" prefix:"sql-" group:"sql"`
 	Detector DetectorSettings `embed:"" prefix:"detector-" group:"detector"`
+	Notifier NotifierSettings `embed:"" prefix:"notifier-" group:"notifier"`
 
 	LogLevel  string        `help:"Least level logged: debug, info, warn or error." default:"info" enum:"debug,info,warn,error" group:"process"`
 	LogFormat string        `help:"Form of log lines: text or json." default:"text" enum:"text,json" group:"process"`
@@ -102,6 +104,25 @@ type DetectorSettings struct {
 	MaxPValue float64       `help:"Largest p-value reported." default:"0.00001"`
 	Steps     []string      `help:"Suites in which the detector steps looks, as patterns of database/suite; the word none turns it off." default:"*"`
 	LNT       []string      `help:"Suites in which LNT's own rules find changes and regressions, as patterns like default/nts, */libcxx or *."`
+}
+
+// NotifierSettings say how people and programs are told what was found.
+type NotifierSettings struct {
+	Interval         time.Duration `help:"How often to look what is new." default:"2s"`
+	Timeout          time.Duration `help:"Longest one message may take." default:"10s"`
+	Concurrency      int           `help:"Most messages under way at once." default:"8"`
+	Attempts         uint16        `help:"Most attempts to deliver a message; with the pauses between, ten take about four hours." default:"10"`
+	RetryMin         time.Duration `help:"Pause after the first attempt that failed; then each is three times as long." default:"10s"`
+	RetryMax         time.Duration `help:"Longest such pause." default:"1h"`
+	KeyFile          string        `help:"File of the key from which webhooks' signing keys are derived, made at the first start; without one notifier.key in the data folder. All notifiers need the same." type:"path"`
+	Key              config.Secret `help:"That key itself, at least 32 characters, instead of a file."`
+	PublicURL        string        `name:"public-url" help:"Root of the pages as people reach them, for the links in messages; without one there are none."`
+	PrivateAddresses bool          `help:"Let webhooks go to loopback, private and link-local addresses." default:"true" negatable:""`
+	SMTPAddress      string        `name:"smtp-address" help:"Mail server (host:port); without one there is no mail."`
+	SMTPFrom         string        `name:"smtp-from" help:"Sender of mail."`
+	SMTPUsername     string        `name:"smtp-username" help:"Name for the mail server; without one nothing is asked."`
+	SMTPPassword     config.Secret `name:"smtp-password" help:"Password for the mail server. It is never sent without encryption."`
+	SMTPTLS          string        `name:"smtp-tls" help:"Encryption of mail: starttls (needed), opportunistic (STARTTLS where the server has it), implicit (from the first byte) or none." default:"starttls" enum:"starttls,opportunistic,implicit,none"`
 }
 
 func (s Settings) embeddedKafka() bool      { return len(s.Kafka) == 0 }
@@ -215,6 +236,18 @@ func (s Settings) detectorConfig() detector.Config {
 	c.Steps.MaxPValue = s.Detector.MaxPValue
 	c.StepsIn = lo.Without(s.Detector.Steps, "none")
 	c.LNT.In = s.Detector.LNT
+	return c
+}
+
+func (s Settings) notifierConfig() notifier.Config {
+	c := notifier.DefaultConfig()
+	n := s.Notifier
+	c.Interval, c.Timeout, c.Concurrency = n.Interval, n.Timeout, n.Concurrency
+	c.Attempts, c.RetryMin, c.RetryMax = n.Attempts, n.RetryMin, n.RetryMax
+	c.KeyFile = lo.CoalesceOrEmpty(n.KeyFile, filepath.Join(s.Data, "notifier.key"))
+	c.Key = string(n.Key)
+	c.PublicURL, c.PrivateAddresses = n.PublicURL, n.PrivateAddresses
+	c.SMTP = notifier.SMTP{Address: n.SMTPAddress, From: n.SMTPFrom, Username: n.SMTPUsername, Password: string(n.SMTPPassword), TLS: n.SMTPTLS}
 	return c
 }
 
