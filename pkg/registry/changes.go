@@ -3,6 +3,7 @@ package registry
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -17,7 +18,7 @@ import (
 func (s *State) record(c event.Changes) Decision {
 	known := make(map[uuid.UUID]bool, len(c.Findings))
 	for i, f := range c.Findings {
-		field, problem := s.checkFinding(c.Detector, f)
+		field, problem := s.checkFinding(c.Detector, c.Shadow, f)
 		if problem == "" && known[f.ID] {
 			field, problem = "id", "is the id of an earlier finding too"
 		}
@@ -30,26 +31,47 @@ func (s *State) record(c event.Changes) Decision {
 	return s.accepted(Decision{Rows: s.take(c)})
 }
 
-// take keeps the findings in the order in which they come, which is that of their numbers, and files those of LNT's detector.
+// take keeps the findings in the order in which they come, which is that of their numbers. Those of LNT's detector are filed one by
+// one, as LNT does; of the others first all is taken back that is, so that what takes its place finds the same regression.
 func (s *State) take(c event.Changes) Rows {
-	var rows Rows
 	filing := s.newFiling()
-	for _, f := range c.Findings {
-		change, isNew := s.changes.keep(FindingRow{Finding: f, Detector: c.Detector, Version: c.Version, Params: c.Params, DataSeq: c.DataSeq})
+	changes := make([]*FindingRow, len(c.Findings))
+	var fresh []*FindingRow
+	for i, f := range c.Findings {
+		change, before := s.changes.keep(FindingRow{
+			Finding: f, Detector: c.Detector, Version: c.Version, Params: c.Params, DataSeq: c.DataSeq, Shadow: c.Shadow,
+		}, s.seq)
+		changes[i] = change
 		switch {
-		case !f.Active:
+		case !change.Active:
 			filing.withdraw(change.ChangeID)
-		case isNew && c.Detector == event.DetectorLNT && !change.Dismissed:
-			filing.file(change)
+		case change.Shadow || change.Dismissed:
+		case change.lnt():
+			if before == nil || !before.Active {
+				filing.file(change)
+			}
+		case before == nil || !before.Active || before.Dismissed || filing.relocated(before, change):
+			fresh = append(fresh, change)
+		default:
+			filing.moved(change)
 		}
+	}
+	filing.group(fresh)
+	for _, change := range changes {
+		filing.turned(change)
+	}
+	rows := Rows{Regressions: filing.rows()}
+	for _, change := range changes {
 		rows.Findings = append(rows.Findings, *change)
 	}
-	rows.Regressions = filing.rows()
 	return rows
 }
 
+// lnt says whether LNT's rules are those of the finding.
+func (f *FindingRow) lnt() bool { return f.Detector == event.DetectorLNT && !f.Shadow }
+
 // checkFinding names the field at fault and what is wrong with it; both are empty when nothing is.
-func (s *State) checkFinding(detector string, f event.Finding) (field, problem string) {
+func (s *State) checkFinding(detector string, shadow bool, f event.Finding) (field, problem string) {
 	if _, _, ok := s.schema.Metric(f.Metric); !ok {
 		return "metric", fmt.Sprintf("Metric '%s' unknown in suite", f.Metric)
 	}
@@ -65,17 +87,33 @@ func (s *State) checkFinding(detector string, f event.Finding) (field, problem s
 	if !s.hasOrder(f.PreviousOrderID) {
 		return "previous_order_id", fmt.Sprintf("no order has the id %d", f.PreviousOrderID)
 	}
-	if f.ID != f.IDOf(s.database, s.name, detector) {
-		return "id", "is not derived from the finding"
+	known := s.changes.change(s.changes.ids[f.ID])
+	switch {
+	case known == nil || known.lnt():
+		if f.ID != f.IDOf(s.database, s.name, event.DetectorKey(detector, shadow)) {
+			return "id", "is not derived from the finding"
+		}
+	case known.Detector != detector || known.Shadow != shadow || known.Direction != f.Direction || seriesOf(known.Finding) != seriesOf(f):
+		return "id", "is that of another change"
 	}
 	return "", ""
 }
+
+// series is where values are compared with each other.
+type series struct {
+	machine, test uint32
+	metric        string
+}
+
+func seriesOf(f event.Finding) series { return series{f.MachineID, f.TestID, f.Metric} }
 
 // changes is what a state knows of findings, each as it was last heard of, and of regressions.
 type changes struct {
 	found       []*FindingRow        // by change id, from 1
 	ids         map[uuid.UUID]uint32 // by finding id
 	regressions map[uint32]*RegressionRow
+	// series lists the changes of a series, without those of LNT's detector and of the shadow.
+	series map[series][]uint32
 	// in lists the regressions of a change, by its id.
 	in             map[uint32][]uint32
 	lastRegression uint32
@@ -90,7 +128,7 @@ type changes struct {
 func newChanges() changes {
 	return changes{
 		ids: make(map[uuid.UUID]uint32), regressions: make(map[uint32]*RegressionRow),
-		in: make(map[uint32][]uint32), gone: make(map[uint32]uint64), texts: make(map[string]string), params: make(map[string]json.RawMessage),
+		in: make(map[uint32][]uint32), gone: make(map[uint32]uint64), series: make(map[series][]uint32), texts: make(map[string]string), params: make(map[string]json.RawMessage),
 	}
 }
 
@@ -102,9 +140,12 @@ func (c *changes) change(id uint32) *FindingRow {
 	return c.found[id-1]
 }
 
-// keep puts a finding in place of what was known of it. It says whether the change was not there, or had been taken back. A change
-// keeps its number and that it was dismissed, for ever.
-func (c *changes) keep(row FindingRow) (change *FindingRow, isNew bool) {
+// returnFactor is how much larger than what was dismissed an effect has to be to be heard of again.
+const returnFactor = 2
+
+// keep puts a finding in place of what was known of it, which is nil when nothing was. A change keeps its number, and that it was
+// dismissed: for ever when it is LNT's, else until it is much larger than it was then.
+func (c *changes) keep(row FindingRow, seq uint64) (change, before *FindingRow) {
 	c.share(&row)
 	id, known := c.ids[row.ID]
 	if !known {
@@ -112,17 +153,30 @@ func (c *changes) keep(row FindingRow) (change *FindingRow, isNew bool) {
 		id = uint32(len(c.found)) //nolint:gosec // a serial like the others; memory ends before
 		c.ids[row.ID] = id
 	}
-	before := c.found[id-1]
+	before = c.found[id-1]
 	row.ChangeID = id
-	row.Dismissed = known && before.Dismissed
-	isNew = !known || !before.Active
+	if known {
+		row.Dismissed, row.DismissedSeq, row.DismissedEffect = before.Dismissed, before.DismissedSeq, before.DismissedEffect
+	} else {
+		c.index(&row)
+	}
+	if row.Dismissed && row.Active && !row.lnt() && math.Abs(row.Effect) > returnFactor*math.Abs(row.DismissedEffect) {
+		row.Dismissed, row.DismissedSeq, row.DismissedEffect = false, seq, 0
+	}
 	c.found[id-1] = &row
-	return &row, isNew
+	return &row, before
+}
+
+func (c *changes) index(row *FindingRow) {
+	if !row.lnt() && !row.Shadow {
+		at := seriesOf(row.Finding)
+		c.series[at] = append(c.series[at], row.ChangeID)
+	}
 }
 
 // share makes the row use the texts that are there already.
 func (c *changes) share(row *FindingRow) {
-	row.Detector, row.Metric, row.Direction, row.Kind = c.text(row.Detector), c.text(row.Metric), event.Direction(c.text(string(row.Direction))), event.Kind(c.text(string(row.Kind)))
+	row.Detector, row.Metric, row.Cause, row.Direction, row.Kind = c.text(row.Detector), c.text(row.Metric), c.text(row.Cause), event.Direction(c.text(string(row.Direction))), event.Kind(c.text(string(row.Kind)))
 	if len(row.Params) > 0 {
 		row.Params = c.raw(row.Params)
 	}
@@ -146,24 +200,48 @@ func (c *changes) text(s string) string {
 	return s
 }
 
-// dismiss decides that changes are none, for good: they leave their regressions and are filed nowhere again.
+// dismiss decides that changes are none: they leave their regressions and are filed nowhere again. Or it takes that back.
 func (s *State) dismiss(e event.ChangeDismissal) Decision {
 	for _, id := range e.ChangeIDs {
-		if s.changes.change(id) == nil {
+		change := s.changes.change(id)
+		if change == nil {
 			return rejected(noChange(id))
 		}
+		if e.Restore && !change.Dismissed {
+			return rejected(refusal(conflict, "change_ids", fmt.Sprintf("change %d is not dismissed", id), ""))
+		}
 	}
-	var rows Rows
 	filing := s.newFiling()
+	filing.note = e.Note
+	var rows Rows
+	var fresh []*FindingRow
 	for _, id := range e.ChangeIDs {
-		row := *s.changes.change(id)
-		row.Dismissed = true
-		s.changes.found[id-1] = &row
-		filing.withdraw(id)
-		rows.Findings = append(rows.Findings, row)
+		row := s.changes.dismissed(id, !e.Restore, s.changes.change(id).Effect, s.seq, e.Note)
+		switch {
+		case !e.Restore:
+			filing.withdraw(id)
+		case !row.Active || row.Shadow:
+		case row.lnt():
+			filing.file(row)
+		default:
+			fresh = append(fresh, row)
+		}
+		rows.Findings = append(rows.Findings, *row)
 	}
+	filing.group(fresh)
 	rows.Regressions = filing.rows()
 	return s.accepted(Decision{Rows: rows})
+}
+
+// dismissed makes a change one that is dismissed with this effect, or one that is not.
+func (c *changes) dismissed(id uint32, dismissed bool, effect float64, seq uint64, note string) *FindingRow {
+	row := *c.change(id)
+	row.Dismissed, row.DismissedSeq, row.DismissedEffect, row.Note = dismissed, seq, 0, note
+	if dismissed {
+		row.DismissedEffect = effect
+	}
+	c.found[id-1] = &row
+	return &row
 }
 
 func noChange(id uint32) *Refusal {
@@ -203,6 +281,9 @@ func (s *State) loadChanges(snap Snapshot) error {
 		}
 		c.share(&row)
 		c.found[id-1], c.ids[row.ID] = &row, id
+	}
+	for _, row := range c.found { // in the order of their numbers, as they were found
+		c.index(row)
 	}
 	c.lastRegression = snap.LastRegressionID
 	for _, t := range snap.DeletedRegressions {

@@ -59,6 +59,8 @@ var currentVersion = map[event.Type]int{
 	event.RegressionMerged:   1,
 	event.RegressionSplit:    1,
 	event.RegressionDeleted:  1,
+	event.RegressionRestored: 1,
+	event.RegressionImported: 1,
 
 	event.DetectorConfigured:   1,
 	event.SubscriptionSet:      1,

@@ -20,8 +20,14 @@ type records struct {
 	rules         map[string]placed[event.DetectorRule] // by key
 	subscriptions map[uuid.UUID]placed[event.Subscription]
 	// deliveries are kept for ever, so with no more than decides whether one may be started again.
-	deliveries map[uuid.UUID]placed[string]
+	deliveries map[uuid.UUID]placed[attempt]
 	signals    map[string]placed[event.Signal]
+}
+
+// attempt is how far a delivery is.
+type attempt struct {
+	status string
+	number uint16
 }
 
 // placed is a value and the position of the event that set it.
@@ -33,7 +39,7 @@ type placed[T any] struct {
 func newRecords() records {
 	return records{
 		rules: make(map[string]placed[event.DetectorRule]), subscriptions: make(map[uuid.UUID]placed[event.Subscription]),
-		deliveries: make(map[uuid.UUID]placed[string]), signals: make(map[string]placed[event.Signal]),
+		deliveries: make(map[uuid.UUID]placed[attempt]), signals: make(map[string]placed[event.Signal]),
 	}
 }
 
@@ -137,22 +143,28 @@ func (s *State) unsubscribe(e event.SubscriptionRemoval) ([]RecordRow, *Refusal)
 	return []RecordRow{row}, nil
 }
 
-// notified refuses to start what another event started, unless that failed: of two notifiers with the same message one sends it. All
-// of an event is refused, so that who asks knows what is his.
+// notified refuses to start what another event started, unless that failed, and to end an attempt that is not under way: of two
+// notifiers with the same message one sends it. All of an event is refused, so that who asks knows what is his.
 func (s *State) notified(e event.Notifications) ([]RecordRow, *Refusal) {
 	for i, d := range e.Deliveries {
-		status := s.records.deliveries[d.ID].value
-		path := fmt.Sprintf("deliveries[%d].id", i)
+		known := s.records.deliveries[d.ID].value
+		path := fmt.Sprintf("deliveries[%d]", i)
+		problem := ""
 		switch {
-		case d.Status == event.DeliveryStarted && status != "" && status != event.DeliveryFailed:
-			return nil, refusal(conflict, path, fmt.Sprintf("%s: delivery %s is %s", path, d.ID, status), "")
-		case d.Status != event.DeliveryStarted && status == "":
-			return nil, refusal(conflict, path, fmt.Sprintf("%s: delivery %s was not started", path, d.ID), "")
+		case d.Status != event.DeliveryStarted && (known.status != event.DeliveryStarted || known.number != d.Attempt):
+			problem = fmt.Sprintf("attempt %d of delivery %s is not under way", d.Attempt, d.ID)
+		case d.Status == event.DeliveryStarted && known.status != "" && known.status != event.DeliveryFailed:
+			problem = fmt.Sprintf("delivery %s is %s", d.ID, known.status)
+		case d.Status == event.DeliveryStarted && d.Attempt != known.number+1:
+			problem = fmt.Sprintf("attempt %d of delivery %s does not follow %d", d.Attempt, d.ID, known.number)
+		}
+		if problem != "" {
+			return nil, refusal(conflict, path, path+": "+problem, "")
 		}
 	}
 	rows := make([]RecordRow, len(e.Deliveries))
 	for i, d := range e.Deliveries {
-		s.records.deliveries[d.ID] = placed[string]{d.Status, s.seq}
+		s.records.deliveries[d.ID] = placed[attempt]{attempt{d.Status, d.Attempt}, s.seq}
 		rows[i] = recordRow(RecordDelivery, d.ID.String(), d)
 	}
 	return rows, nil
@@ -195,8 +207,8 @@ func recordBody(value any) json.RawMessage {
 func (s *State) snapshotRecords(snap *Snapshot) {
 	add := func(kind, key string, seq uint64, value any) {
 		row := RecordState{Kind: kind, Key: key, Seq: seq}
-		if status, ok := value.(string); ok {
-			row.Status = status
+		if far, ok := value.(attempt); ok {
+			row.Status, row.Attempt = far.status, far.number
 		} else {
 			row.Body = recordBody(value)
 		}
@@ -244,7 +256,7 @@ func (s *State) loadRecord(row RecordState) error {
 	case RecordDelivery:
 		var id uuid.UUID
 		id, err = uuid.Parse(row.Key)
-		s.records.deliveries[id] = placed[string]{row.Status, row.Seq}
+		s.records.deliveries[id] = placed[attempt]{attempt{row.Status, row.Attempt}, row.Seq}
 	case RecordSignal:
 		var signal event.Signal
 		err = json.Unmarshal(row.Body, &signal)

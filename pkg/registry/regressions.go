@@ -22,8 +22,15 @@ type filing struct {
 	touched map[uint32]bool
 	// added counts the changes that the event put into regressions.
 	added uint64
-	// untitled are the regressions that a change was filed in and whose titles do not say so yet.
+	// untitled are the regressions that a change was filed in and whose titles do not say so yet, by LNT's rules.
 	untitled map[uint32]bool
+	// leaving are the changes that are no longer in a regression, but still in its list: see settle.
+	leaving map[uint32]map[uint32]bool
+	// dirty are the regressions whose range may be another, recheck those that may be over.
+	dirty, recheck map[uint32]bool
+	// note is what a person said about the event; findings are those it changed.
+	note     string
+	findings []FindingRow
 	// gone are the regressions that the event removed.
 	gone map[uint32]RegressionRow
 	// candidates are made when the first change is to be filed.
@@ -31,7 +38,10 @@ type filing struct {
 }
 
 func (s *State) newFiling() *filing {
-	return &filing{State: s, touched: map[uint32]bool{}, untitled: map[uint32]bool{}, gone: map[uint32]RegressionRow{}}
+	return &filing{
+		State: s, touched: map[uint32]bool{}, untitled: map[uint32]bool{}, gone: map[uint32]RegressionRow{},
+		leaving: map[uint32]map[uint32]bool{}, dirty: map[uint32]bool{}, recheck: map[uint32]bool{},
+	}
 }
 
 // rows are the regressions that changed, in ascending id order.
@@ -39,10 +49,16 @@ func (f *filing) rows() []RegressionRow {
 	for id := range f.untitled {
 		f.retitle(f.changes.regressions[id])
 	}
+	f.conclude()
+	for id := range f.leaving {
+		if r := f.changes.regressions[id]; r != nil {
+			f.settle(r)
+		}
+	}
 	var rows []RegressionRow
 	for _, id := range sortedKeys(f.touched) {
 		if r, ok := f.changes.regressions[id]; ok {
-			r.Seq = f.seq
+			r.Seq, r.Note = f.seq, f.note
 			rows = append(rows, cloneRegression(r))
 		} else {
 			rows = append(rows, f.gone[id])
@@ -53,17 +69,27 @@ func (f *filing) rows() []RegressionRow {
 
 // open makes a regression of changes. An empty title stands for the one that follows from them.
 func (f *filing) open(title, bug string, state uint8, changeIDs []uint32) *RegressionRow {
-	f.changes.lastRegression++
-	r := &RegressionRow{
-		ID: f.changes.lastRegression, Title: title, Bug: bug, State: state, OpenedSeq: f.seq,
-		UUID: event.RegressionUUID(f.database, f.name, f.changes.lastRegression),
+	return f.openAs(f.changes.lastRegression+1, RegressionRow{Title: title, Bug: bug, State: state}, changeIDs)
+}
+
+// openAs is open with a number that is free. What the regression says of itself goes before what follows from the first change.
+func (f *filing) openAs(id uint32, like RegressionRow, changeIDs []uint32) *RegressionRow {
+	f.changes.lastRegression = max(f.changes.lastRegression, id)
+	like.ID, like.UUID, like.OpenedSeq = id, event.RegressionUUID(f.database, f.name, id), f.seq
+	r := &like
+	if len(changeIDs) > 0 && r.Detector == "" {
+		first := f.changes.change(changeIDs[0])
+		r.Detector, r.Kind, r.Cause = first.Detector, first.Kind, event.RegressionOfCode
+		if first.Cause == event.CauseMachine {
+			r.Cause = event.RegressionOfMachine
+		}
 	}
 	f.changes.regressions[r.ID] = r
 	f.touched[r.ID] = true
 	for _, id := range changeIDs {
 		f.add(r, id)
 	}
-	if title == "" {
+	if r.Title == "" && (ruledByLNT(r) || len(changeIDs) == 0) {
 		r.Title = f.title(r)
 	}
 	return r
@@ -74,20 +100,41 @@ func (f *filing) add(r *RegressionRow, changeID uint32) {
 	if slices.Contains(f.changes.in[changeID], r.ID) {
 		return
 	}
-	f.touched[r.ID] = true
+	if f.leaving[r.ID][changeID] {
+		f.settle(r)
+	}
+	f.touched[r.ID], f.dirty[r.ID] = true, true
 	f.added++
 	r.ChangeIDs = append(r.ChangeIDs, changeID)
 	r.Added = append(r.Added, f.seq*addedStep+f.added)
 	f.changes.in[changeID] = append(f.changes.in[changeID], r.ID)
 }
 
-// release takes a change out of a regression.
+// release takes a change out of a regression. Its list is put right later, for all that leave it at once.
 func (f *filing) release(r *RegressionRow, changeID uint32) {
-	at := slices.Index(r.ChangeIDs, changeID)
-	r.ChangeIDs = slices.Delete(r.ChangeIDs, at, at+1)
-	r.Added = slices.Delete(r.Added, at, at+1)
-	f.touched[r.ID] = true
+	if f.leaving[r.ID] == nil {
+		f.leaving[r.ID] = map[uint32]bool{}
+	}
+	f.leaving[r.ID][changeID] = true
+	f.touched[r.ID], f.dirty[r.ID] = true, true
 	f.changes.leave(changeID, r.ID)
+}
+
+// settle puts the list of a regression right.
+func (f *filing) settle(r *RegressionRow) {
+	gone := f.leaving[r.ID]
+	if len(gone) == 0 {
+		return
+	}
+	delete(f.leaving, r.ID)
+	kept := 0
+	for i, id := range r.ChangeIDs {
+		if !gone[id] {
+			r.ChangeIDs[kept], r.Added[kept] = id, r.Added[i]
+			kept++
+		}
+	}
+	r.ChangeIDs, r.Added = r.ChangeIDs[:kept], r.Added[:kept]
 }
 
 func (c *changes) leave(changeID, regressionID uint32) {
@@ -97,29 +144,38 @@ func (c *changes) leave(changeID, regressionID uint32) {
 	}
 }
 
-// withdraw takes a change out of its regressions; one that is left empty is removed. Titles stay as they are, as in LNT.
+// withdraw takes a change out of its regressions.
 func (f *filing) withdraw(changeID uint32) {
 	for _, id := range slices.Clone(f.changes.in[changeID]) {
-		r := f.changes.regressions[id]
-		if f.untitled[id] {
-			f.retitle(r)
-		}
-		f.release(r, changeID)
-		if len(r.ChangeIDs) == 0 {
-			f.remove(r)
-		}
+		f.leave(f.changes.regressions[id], changeID)
+	}
+}
+
+// leave takes a change out of a regression. By LNT's rules one that is left empty is removed, and titles stay as they are; what
+// becomes of the others is concluded when the whole event is known.
+func (f *filing) leave(r *RegressionRow, changeID uint32) {
+	if f.untitled[r.ID] {
+		f.retitle(r)
+	}
+	f.release(r, changeID)
+	switch {
+	case !ruledByLNT(r):
+		f.recheck[r.ID] = true
+	case len(r.ChangeIDs) == len(f.leaving[r.ID]):
+		f.remove(r)
 	}
 }
 
 // remove deletes a regression. Its changes stay, but not in it.
 func (f *filing) remove(r *RegressionRow) {
+	f.settle(r)
 	for _, id := range r.ChangeIDs {
 		f.changes.leave(id, r.ID)
 	}
 	delete(f.changes.regressions, r.ID)
 	f.touched[r.ID] = true
 	gone := *r
-	gone.ChangeIDs, gone.Added, gone.Deleted, gone.Seq = nil, nil, true, f.seq
+	gone.ChangeIDs, gone.Added, gone.Deleted, gone.Seq, gone.Note = nil, nil, true, f.seq, f.note
 	f.gone[r.ID] = gone
 	f.changes.gone[r.ID] = f.seq
 }
@@ -132,20 +188,17 @@ var ownTitle = regexp.MustCompile(`^Regression of \p{Nd}+ benchmarks`)
 
 // title names the benchmarks of a regression, as LNT does.
 func (f *filing) title(r *RegressionRow) string {
+	f.settle(r)
 	names := f.testNames()
 	short := lo.Uniq(lo.Map(r.ChangeIDs, func(id uint32, _ int) string { return shortName(names[f.changes.change(id).TestID]) }))
 	slices.Sort(short)
-	title := []rune(fmt.Sprintf("Regression of %d benchmarks: %s", len(r.ChangeIDs), strings.Join(short, ", ")))
-	if len(title) > maxTitle {
-		return string(title[:maxTitle]) + "..."
-	}
-	return string(title)
+	return cut(fmt.Sprintf("Regression of %d benchmarks: %s", len(r.ChangeIDs), strings.Join(short, ", ")))
 }
 
 // retitle renews a title that nobody has changed.
 func (f *filing) retitle(r *RegressionRow) {
 	delete(f.untitled, r.ID)
-	if ownTitle.MatchString(r.Title) {
+	if ruledByLNT(r) && ownTitle.MatchString(r.Title) {
 		r.Title = f.title(r)
 		f.touched[r.ID] = true
 	}
@@ -186,13 +239,17 @@ func (s *State) regress(body any) Decision {
 		why = f.split(e)
 	case event.RegressionDeletion:
 		why = f.deleted(e)
+	case event.RegressionRestoration:
+		why = f.restored(e)
+	case event.RegressionImport:
+		why = f.imported(e)
 	default:
 		why = refusal(internalError, "", "event was not prepared", "")
 	}
 	if why != nil {
 		return rejected(why)
 	}
-	d := Decision{Rows: Rows{Regressions: f.rows()}}
+	d := Decision{Rows: Rows{Regressions: f.rows(), Findings: f.findings}}
 	if last, ok := lo.Last(d.Rows.Regressions); ok {
 		d.RegressionID = last.ID
 	}
@@ -202,7 +259,7 @@ func (s *State) regress(body any) Decision {
 // standing says why one of the changes cannot be looked after: it does not exist, was taken back or is none.
 func (f *filing) checkChanges(ids []uint32) *Refusal {
 	for _, id := range ids {
-		if c := f.changes.change(id); c == nil || !c.Active || c.Dismissed {
+		if c := f.changes.change(id); c == nil || !c.Active || c.Dismissed || c.Shadow {
 			return noChange(id)
 		}
 	}
@@ -213,7 +270,8 @@ func (f *filing) opened(e event.RegressionOpening) *Refusal {
 	if why := f.checkChanges(e.ChangeIDs); why != nil {
 		return why
 	}
-	f.open(e.Title, e.Bug, e.State, e.ChangeIDs)
+	f.note = e.Note
+	f.openAs(f.changes.lastRegression+1, RegressionRow{Title: e.Title, Bug: e.Bug, State: e.State, Touched: true, Titled: e.Title != ""}, e.ChangeIDs)
 	return nil
 }
 
@@ -225,7 +283,8 @@ func (f *filing) extended(e event.RegressionExtension) *Refusal {
 	if why := f.checkChanges(e.ChangeIDs); why != nil {
 		return why
 	}
-	f.touched[r.ID] = true
+	f.note = e.Note
+	f.touch(r)
 	for _, id := range e.ChangeIDs {
 		f.add(r, id)
 	}
@@ -233,14 +292,48 @@ func (f *filing) extended(e event.RegressionExtension) *Refusal {
 	return nil
 }
 
-func (f *filing) triaged(e event.RegressionTriage) *Refusal {
-	r := f.changes.regressions[e.RegressionID]
-	if r == nil {
-		return noRegression("regression_id", e.RegressionID)
-	}
+// touch notes that a person did something with a regression.
+func (f *filing) touch(r *RegressionRow) {
+	r.Touched = true
 	f.touched[r.ID] = true
-	r.Title, r.Bug, r.State = lo.FromPtrOr(e.Title, r.Title), lo.FromPtrOr(e.Bug, r.Bug), lo.FromPtrOr(e.State, r.State)
+}
+
+// triaged changes all of the regressions or none.
+func (f *filing) triaged(e event.RegressionTriage) *Refusal {
+	field := "regression_ids"
+	if e.RegressionID != 0 {
+		field = "regression_id"
+	}
+	for _, id := range e.IDs() {
+		r := f.changes.regressions[id]
+		if r == nil {
+			return noRegression(field, id)
+		}
+		if n := len(retagged(r.Tags, e)); n > event.MaxTags {
+			return refusal(badRequest, "add_tags", fmt.Sprintf("add_tags: regression %d would have %d tags, more than %d", id, n, event.MaxTags), "")
+		}
+	}
+	f.note = e.Note
+	for _, id := range e.IDs() {
+		r := f.changes.regressions[id]
+		f.touch(r)
+		r.Bug, r.State, r.Owner = lo.FromPtrOr(e.Bug, r.Bug), lo.FromPtrOr(e.State, r.State), lo.FromPtrOr(e.Owner, r.Owner)
+		r.Tags = retagged(r.Tags, e)
+		if e.Title != nil {
+			r.Title, r.Titled = *e.Title, *e.Title != ""
+			f.dirty[id] = true // without a title it gets one of its own again, unless it is LNT's
+		}
+	}
 	return nil
+}
+
+// retagged are the tags as the event leaves them, sorted.
+func retagged(tags []string, e event.RegressionTriage) []string {
+	next := slices.Compact(slices.Sorted(slices.Values(slices.Concat(tags, e.AddTags))))
+	if next = lo.Without(next, e.RemoveTags...); len(next) == 0 {
+		return nil
+	}
+	return next
 }
 
 // merged makes one regression of several. It takes title and state from the last one with a bug, else from the first; the others stay
@@ -254,23 +347,35 @@ func (f *filing) merged(e event.RegressionMerge) *Refusal {
 		}
 		all = append(all, r)
 	}
+	f.note = e.Note
 	like := all[0]
-	var bugs []string
+	var bugs, tags []string
 	for _, r := range all {
+		tags = append(tags, r.Tags...)
 		if r.Bug != "" {
 			like, bugs = r, append(bugs, r.Bug)
 		}
 	}
+	owner, _ := lo.Find(append([]*RegressionRow{like}, all...), func(r *RegressionRow) bool { return r.Owner != "" })
 	changes := lo.Uniq(lo.FlatMap(all, func(r *RegressionRow, _ int) []uint32 { return r.ChangeIDs }))
-	made := f.open(like.Title, strings.Join(bugs, " "), like.State, changes)
+	next := RegressionRow{
+		Title: like.Title, Bug: strings.Join(bugs, " "), State: like.State, Detector: like.Detector, Kind: like.Kind, Cause: like.Cause,
+		StartOrderID: like.StartOrderID, EndOrderID: like.EndOrderID,
+		Touched: true, Titled: like.Titled, Tags: retagged(tags, event.RegressionTriage{}),
+	}
+	next.Tags = next.Tags[:min(len(next.Tags), event.MaxTags)]
+	if owner != nil {
+		next.Owner = owner.Owner
+	}
+	made := f.openAs(f.changes.lastRegression+1, next, changes)
 	for _, r := range all {
 		for _, id := range slices.Clone(r.ChangeIDs) {
 			f.release(r, id)
 		}
-		f.touched[r.ID] = true
+		f.touch(r)
 		r.Bug = fmt.Sprintf("/db_%s/v4/%s/regressions/%d", f.database, f.name, made.ID)
 		r.Title = fmt.Sprintf("Merged into Regression %d", made.ID)
-		r.State = event.StateIgnored
+		r.State, r.MergedInto = event.StateIgnored, made.ID
 	}
 	return nil
 }
@@ -282,15 +387,18 @@ func (f *filing) split(e event.RegressionSplitting) *Refusal {
 		return noRegression("regression_id", e.RegressionID)
 	}
 	for _, id := range e.ChangeIDs {
-		if !slices.Contains(r.ChangeIDs, id) {
+		if !slices.Contains(f.changes.in[id], r.ID) {
 			return refusal(badRequest, "change_ids", fmt.Sprintf("change %d is not in regression %d", id, r.ID), "")
 		}
 	}
-	moved := lo.Filter(r.ChangeIDs, func(id uint32, _ int) bool { return slices.Contains(e.ChangeIDs, id) })
+	f.note = e.Note
+	leaving := lo.Keyify(e.ChangeIDs)
+	moved := lo.Filter(r.ChangeIDs, func(id uint32, _ int) bool { _, ok := leaving[id]; return ok })
 	for _, id := range moved {
 		f.release(r, id)
 	}
-	f.open("", "", r.State, moved)
+	f.openAs(f.changes.lastRegression+1, RegressionRow{State: r.State, Detector: r.Detector, Kind: r.Kind, Cause: r.Cause, Touched: true}, moved)
+	f.touch(r)
 	f.retitle(r)
 	return nil
 }
@@ -301,6 +409,7 @@ func (f *filing) deleted(e event.RegressionDeletion) *Refusal {
 			return noRegression("regression_ids", id)
 		}
 	}
+	f.note = e.Note
 	for _, id := range e.RegressionIDs {
 		f.remove(f.changes.regressions[id])
 	}

@@ -17,6 +17,10 @@ func (p *Prepared) readRegression() {
 		readAny(p, event.DecodeRegressionSplitting)
 	case event.RegressionDeleted:
 		readAny(p, event.DecodeRegressionDeletion)
+	case event.RegressionRestored:
+		readAny(p, event.DecodeRegressionRestoration)
+	case event.RegressionImported:
+		readAny(p, event.DecodeRegressionImport)
 	case event.DetectorConfigured:
 		readRecord(p, event.DecodeDetectorRule)
 	case event.SubscriptionSet:

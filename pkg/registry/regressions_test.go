@@ -157,11 +157,12 @@ func TestChanges_FoundAgain_KeepTheirNumberAndPlace(t *testing.T) {
 	expect(t, d, "2 0 [1] Regression of 1 benchmarks: alpha")
 }
 
-func TestChanges_OfOtherDetectors_AreNumberedButNotFiled(t *testing.T) {
+func TestChanges_OfOtherDetectors_AreNumberedWithLNTs(t *testing.T) {
 	t.Parallel()
 	l := world(t)
 	d := l.took(found(t, 1, func(*event.Finding) {}))
-	if len(d.Rows.Regressions) != 0 || d.Rows.Findings[0].ChangeID != 1 {
+	expect(t, d, "1 0 [1] score +100.0 % in suite/alpha on a-1 at 10")
+	if d.Rows.Findings[0].ChangeID != 1 {
 		t.Errorf("%+v", d.Rows)
 	}
 	if d = l.took(lntFound(change{1, 1, "score", 1, 2, false, 0})); d.Rows.Findings[0].ChangeID != 2 {

@@ -194,12 +194,13 @@ type RecordRow struct {
 }
 
 // RecordState is a record that was not deleted. Seq is the position of the event that set it. Body is empty in the snapshot of a
-// delivery, of which Status is all that counts.
+// delivery, of which Status and Attempt are all that counts.
 type RecordState struct {
 	Kind, Key string
 	Seq       uint64
 	Body      json.RawMessage
 	Status    string
+	Attempt   uint16
 }
 
 // Tombstone is a regression that was deleted, and when.

@@ -153,7 +153,7 @@ func (l loading) records() error {
 	return l.each(queryRecords, func(scan func(...any) error) error {
 		var r registry.RecordState
 		var body string
-		err := scan(&r.Kind, &r.Key, &r.Seq, &body, &r.Status)
+		err := scan(&r.Kind, &r.Key, &r.Seq, &body, &r.Status, &r.Attempt)
 		if body != "" {
 			r.Body = []byte(body)
 		}

@@ -7,6 +7,7 @@ SELECT
     kind,
     key,
     max(records.seq) AS seq,
+    min(records.seq) AS first_seq,
     argMax(records.event_id, records.seq) AS event_id,
     argMax(records.changed_at, records.seq) AS changed_at,
     argMax(records.actor, records.seq) AS actor,

@@ -16,6 +16,7 @@ SELECT
     JSONExtractFloat(body, 'min_effect') AS min_effect,
     JSONExtractString(body, 'every') AS every,
     seq,
+    first_seq,
     event_id,
     changed_at,
     actor
