@@ -21,6 +21,7 @@ func (s *Service) operations() []operation {
 		s.findingOperations(),
 		s.noiseOperations(),
 		s.backtestOperations(),
+		s.signalOperations(),
 	)
 }
 

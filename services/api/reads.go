@@ -37,6 +37,7 @@ type reads interface {
 	Receipts(ctx context.Context, k key, q receiptQuery) ([]receiptRow, error)
 	noiseReads
 	backtestReads
+	signalReads
 }
 
 // machineRow is a machine. Fields and Params are JSON objects.

@@ -31,6 +31,7 @@ import (
 	"tidemark/services/intake"
 	"tidemark/services/notifier"
 	"tidemark/services/projector"
+	"tidemark/services/watcher"
 	"tidemark/services/web"
 )
 
@@ -370,6 +371,18 @@ func (p *process) backtester() error {
 		return err
 	}
 	p.add(lifecycle.Component{Name: "backtester", Run: service.Run})
+	return p.watcher()
+}
+
+// watcher tells which machines are missing.
+func (p *process) watcher() error {
+	service, err := watcher.New(p.settings.watcherConfig(), watcher.Deps{
+		Store: p.work, Log: appender{p.events}, Clock: time.Now, Logger: p.named("watcher"), Registerer: p.reg,
+	})
+	if err != nil {
+		return err
+	}
+	p.add(lifecycle.Component{Name: "watcher", Run: service.Run})
 	return nil
 }
 

@@ -20,6 +20,7 @@ import (
 	"tidemark/services/intake"
 	"tidemark/services/notifier"
 	"tidemark/services/projector"
+	"tidemark/services/watcher"
 	"tidemark/services/web"
 )
 
@@ -56,6 +57,7 @@ type Settings struct {
 	SQL      SQLSettings      `embed:"" prefix:"sql-" group:"sql"`
 	Detector DetectorSettings `embed:"" prefix:"detector-" group:"detector"`
 	Notifier NotifierSettings `embed:"" prefix:"notifier-" group:"notifier"`
+	Watcher  WatcherSettings  `embed:"" prefix:"watcher-" group:"detector"`
 
 	LogLevel  string        `help:"Least level logged: debug, info, warn or error." default:"info" enum:"debug,info,warn,error" group:"process"`
 	LogFormat string        `help:"Form of log lines: text or json." default:"text" enum:"text,json" group:"process"`
@@ -123,6 +125,14 @@ type NotifierSettings struct {
 	SMTPUsername     string        `name:"smtp-username" help:"Name for the mail server; without one nothing is asked."`
 	SMTPPassword     config.Secret `name:"smtp-password" help:"Password for the mail server. It is never sent without encryption."`
 	SMTPTLS          string        `name:"smtp-tls" help:"Encryption of mail: starttls (needed), opportunistic (STARTTLS where the server has it), implicit (from the first byte) or none." default:"starttls" enum:"starttls,opportunistic,implicit,none"`
+}
+
+// WatcherSettings say which machines are missing.
+type WatcherSettings struct {
+	Interval time.Duration `help:"How often to look for machines that are missing." default:"1m"`
+	Floor    time.Duration `help:"Least silence of a machine worth telling; also how long after the start nothing is called silent." default:"15m"`
+	Retired  time.Duration `help:"Silence from which on a machine counts as taken out of service." default:"720h"`
+	Share    float64       `help:"Part of its usual series below which a machine's run is partial." default:"0.8"`
 }
 
 func (s Settings) embeddedKafka() bool      { return len(s.Kafka) == 0 }
@@ -248,6 +258,12 @@ func (s Settings) notifierConfig() notifier.Config {
 	c.Key = string(n.Key)
 	c.PublicURL, c.PrivateAddresses = n.PublicURL, n.PrivateAddresses
 	c.SMTP = notifier.SMTP{Address: n.SMTPAddress, From: n.SMTPFrom, Username: n.SMTPUsername, Password: string(n.SMTPPassword), TLS: n.SMTPTLS}
+	return c
+}
+
+func (s Settings) watcherConfig() watcher.Config {
+	c := watcher.DefaultConfig()
+	c.Interval, c.Floor, c.Retired, c.Share = s.Watcher.Interval, s.Watcher.Floor, s.Watcher.Retired, s.Watcher.Share
 	return c
 }
 
