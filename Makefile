@@ -69,10 +69,10 @@ bench-detect: engine ## every detector on the synthetic set, with seeds
 lint: assets ## golangci-lint and gofumpt, pinned
 	go vet ./...
 	go run $(GOLANGCI) run
-	@out=$$(go run $(GOFUMPT) -l services pkg sql); test -z "$$out" || { echo "not gofumpt: $$out"; exit 1; }
+	@out=$$(go run $(GOFUMPT) -l services pkg sql dashboards); test -z "$$out" || { echo "not gofumpt: $$out"; exit 1; }
 
 fmt: ## format
-	go run $(GOFUMPT) -w services pkg sql
+	go run $(GOFUMPT) -w services pkg sql dashboards
 
 generate: build ## rewrite generated files
 	bin/tidemark config --format markdown > docs/configuration.md

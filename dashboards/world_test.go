@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -32,6 +33,17 @@ type world struct {
 	offset  int64
 	// first is when the first run came, last when everything had.
 	first, last time.Time
+	// wait is how long what comes is stored after it was received, beside some milliseconds.
+	wait time.Duration
+}
+
+const hour = time.Hour
+
+// at spreads the n-th of something over time.
+func at(n int) time.Duration { return time.Duration(n) * 10 * time.Minute }
+
+func report(machine string, order int) []byte {
+	return fmt.Appendf(nil, `{"format_version":"2","machine":{"name":%q},"run":{"llvm_project_revision":"%d","start_time":"2026-01-02T03:04:05"},"tests":[{"name":"t","execution_time":1}]}`, machine, 900_000+order)
 }
 
 // demo is a history of some months that ends now, with findings, regressions, refusals, signals and job runs.
@@ -72,7 +84,7 @@ func (w *world) decide(kind event.Type, at time.Time, actor string, body []byte)
 		ID: event.NewID(at, nil), Type: kind, Version: 1, Database: "demo", Suite: "nts", ContentType: "application/json",
 		ReceivedAt: at, Actor: actor, RequestID: fmt.Sprint("r", w.offset), Params: map[string]string{event.ParamMerge: "append"}, Body: body,
 	}
-	stored := at.Add(time.Duration(20+w.offset%200) * time.Millisecond)
+	stored := at.Add(w.wait + time.Duration(20+w.offset%200)*time.Millisecond)
 	row, d := w.decider.Decide(w.t, store.LogPosition{Topic: event.TopicEvents, Partition: 0, Offset: w.offset}, stored, e)
 	w.rows = append(w.rows, row)
 	return d
@@ -153,15 +165,33 @@ func (w *world) jobs() {
 	w.t.Helper()
 	for i := range 40 {
 		slot := w.last.Add(-time.Duration(i) * 7 * time.Minute)
-		for j, job := range []string{"detect_steps", "detect_lnt"} {
-			p := store.Params{
-				"job": job, "database": "demo", "suite": "nts", "slot_at": slot, "started_at": slot.Add(time.Millisecond), "took_ms": float64(20 + i + 100*j),
-				"from_seq": uint64(i), "to_seq": uint64(i + 1), "rows": uint64(3), "missed_slots": uint32(0), "error": lo.Ternary(i == 5, "memory limit exceeded", ""),
-			}
-			if err := w.store.Exec(w.t.Context(), sql.MustQuery("record_job_run").Text, p); err != nil {
-				w.t.Fatal(err)
-			}
+		for _, job := range []string{"detect_steps", "detect_lnt"} {
+			w.job(job, slot, lo.Ternary(i == 5, "memory limit exceeded", ""), 0)
 		}
+	}
+}
+
+func (w *world) job(job string, slot time.Time, failed string, missed uint32) {
+	w.t.Helper()
+	p := store.Params{
+		"job": job, "database": "demo", "suite": "nts", "slot_at": slot, "started_at": slot.Add(time.Millisecond), "took_ms": float64(20 + slot.Minute()),
+		"from_seq": uint64(1), "to_seq": uint64(2), "rows": uint64(3), "missed_slots": missed, "error": failed,
+	}
+	if err := w.store.Exec(w.t.Context(), sql.MustQuery("record_job_run").Text, p); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// numberOf is a value of the engine's JSON, which writes large integers as texts.
+func numberOf(v any) (float64, bool) {
+	switch n := v.(type) {
+	case float64:
+		return n, true
+	case string:
+		f, err := strconv.ParseFloat(n, 64)
+		return f, err == nil
+	default:
+		return 0, false
 	}
 }
 
