@@ -14,6 +14,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tidemark/pkg/auth"
 	"tidemark/pkg/backtest"
 	"tidemark/pkg/embedded/clickhouse"
 	"tidemark/pkg/embedded/kafka"
@@ -61,9 +62,11 @@ type process struct {
 	store, work *store.Store
 	results     *api.Results     // compares submissions with those before
 	reports     *report.Handover // from intake to projector; nil unless both are here
+	door        *auth.Door       // before every route
 	events      *eventlog.Log    // nil for roles that only read
 	components  []lifecycle.Component
 	listeners   map[string]*listener
+	takeTokens  []func([]auth.Token) error
 	brokers     func() []string // of the embedded broker, when others may reach it
 }
 
@@ -99,10 +102,14 @@ func compose(s Settings, r roles, log *slog.Logger) (*process, error) {
 	if engine != nil {
 		p.add(lifecycle.Component{Name: "heal", Open: p.heal(engine)})
 	}
+	if err := p.openDoor(r); err != nil {
+		return nil, err
+	}
 	services, err := p.services(r)
 	if err != nil {
 		return nil, err
 	}
+	p.followTokens()
 	p.serve(r, engine, services)
 	return p, nil
 }
@@ -313,7 +320,7 @@ func (p *process) services(r roles) ([]router, error) {
 			return nil
 		}
 		p.add(lifecycle.Component{Name: "intake", Run: in.Run})
-		p.followTokens(in)
+		p.tokensTo(in.SetTokens)
 		if err := p.suiteFiles(in); err != nil {
 			return nil, err
 		}
@@ -403,7 +410,7 @@ func (p *process) reads() ([]router, error) {
 	if err != nil {
 		return nil, err
 	}
-	pages, err := web.New(p.settings.webConfig(), web.Deps{Store: p.store, Log: p.named("web"), Now: time.Now, Version: version})
+	pages, err := web.New(p.settings.webConfig(), web.Deps{Store: p.store, Log: p.named("web"), Now: time.Now, Version: version, Door: p.door})
 	if err != nil {
 		return nil, err
 	}
@@ -436,6 +443,7 @@ func (p *process) serve(r roles, engine *clickhouse.Engine, services []router) {
 		return
 	}
 	app := httpx.New(httpx.DefaultConfig(), p.named("http"), httpx.NewMetrics(p.reg), time.Now)
+	app.Use(p.door.Handle)
 	for _, s := range services {
 		s.Routes(app)
 	}

@@ -48,6 +48,9 @@ type Settings struct {
 	NewDatabases bool          `help:"Take submissions to any other database, too: the first one makes it." group:"product"`
 	AuthToken    config.Secret `help:"LNT's token, which may do everything: what the AuthToken header must carry on REST writes. Without it, and without a tokens file, they are refused." group:"product"`
 	TokensFile   string        `help:"YAML file of tokens with a name, a scope and perhaps databases; see 'tidemark token new'. Read again when it changes." type:"path" group:"product"`
+	SessionKey   config.Secret `help:"At least 16 characters that seal the sessions of people who signed in; the same for every process that answers them. Without it sessions end with the process." group:"product"`
+	SessionTime  time.Duration `help:"How long people stay signed in." default:"12h" group:"product"`
+	Anonymous    bool          `help:"Let people without a token read." default:"true" negatable:"" group:"product"`
 	Suites       string        `help:"Folder of LNT's schema files (*.yaml); suites that differ are defined at the start, in every database." type:"path" group:"product"`
 	LinkStatus   bool          `help:"In these files, let <x>_status decide whether <x>_time, <x>_bytes and <x> count, as link_status: true in a file does. LNT does not." group:"product"`
 
@@ -227,6 +230,14 @@ func (s Settings) intakeConfig() (intake.Config, error) {
 	c.WaitTimeout = s.Intake.Wait
 	c.ResultsWait = s.Intake.ResultsWait
 	return c, nil
+}
+
+func (s Settings) doorConfig() auth.DoorConfig {
+	c := auth.DefaultDoorConfig()
+	c.Key = []byte(s.SessionKey)
+	c.Lifetime = s.SessionTime
+	c.AnonymousReads = s.Anonymous
+	return c
 }
 
 func (s Settings) projectorConfig() projector.Config {

@@ -7,15 +7,14 @@ import (
 
 	"tidemark/pkg/auth"
 	"tidemark/pkg/lifecycle"
-	"tidemark/services/intake"
 )
 
 // tokensEvery is how often the tokens file is looked at.
 const tokensEvery = 2 * time.Second
 
 // followTokens reads the tokens file again while the process runs.
-func (p *process) followTokens(in *intake.Service) {
-	if p.settings.TokensFile == "" {
+func (p *process) followTokens() {
+	if p.settings.TokensFile == "" || len(p.takeTokens) == 0 {
 		return
 	}
 	p.add(lifecycle.Component{Name: "tokens", Run: func(ctx context.Context) error {
@@ -23,7 +22,7 @@ func (p *process) followTokens(in *intake.Service) {
 		tick := time.NewTicker(tokensEvery)
 		defer tick.Stop()
 		for said := ""; ; {
-			said = p.readTokens(ctx, in, file, said)
+			said = p.readTokens(ctx, file, said)
 			select {
 			case <-ctx.Done():
 				return nil
@@ -33,10 +32,43 @@ func (p *process) followTokens(in *intake.Service) {
 	}})
 }
 
+// tokensTo has take called with the tokens of the file whenever they change.
+func (p *process) tokensTo(take func([]auth.Token) error) { p.takeTokens = append(p.takeTokens, take) }
+
+// setTokens hands them to everybody. All refuse the same ones.
+func (p *process) setTokens(tokens []auth.Token) error {
+	for _, take := range p.takeTokens {
+		if err := take(tokens); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// openDoor makes what stands before every route.
+func (p *process) openDoor(r roles) error {
+	if !r.http() {
+		return nil
+	}
+	known, err := p.settings.intakeConfig()
+	if err != nil {
+		return err
+	}
+	keys, err := auth.NewKeys(known.Token, known.Tokens)
+	if err != nil {
+		return err
+	}
+	if p.door, err = auth.NewDoor(p.settings.doorConfig(), keys, time.Now); err != nil {
+		return err
+	}
+	p.tokensTo(keys.Replace)
+	return nil
+}
+
 // readTokens takes over what the file says. What it cannot read leaves the tokens as they are, which is said once: said is what was
 // said last, and what is to be said next time.
-func (p *process) readTokens(ctx context.Context, in *intake.Service, file *auth.Follower, said string) string {
-	taken, err := file.Next(in.SetTokens)
+func (p *process) readTokens(ctx context.Context, file *auth.Follower, said string) string {
+	taken, err := file.Next(p.setTokens)
 	switch {
 	case taken:
 		p.log.InfoContext(ctx, "tokens read", "path", p.settings.TokensFile)

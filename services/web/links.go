@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"tidemark/pkg/auth"
 )
 
 // links builds addresses within the site. prefix is the path the site is mounted
@@ -21,6 +23,12 @@ func newLinks(root string) links {
 
 // Home is the first page.
 func (l links) Home() string { return l.prefix }
+
+// SignIn is the page to sign in.
+func (l links) SignIn() string { return l.prefix + auth.SignInPath }
+
+// SignOut takes the form that signs out.
+func (l links) SignOut() string { return l.prefix + auth.SignOutPath }
 
 // Database is the page of one database.
 func (l links) Database(database string) string {

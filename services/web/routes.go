@@ -3,6 +3,7 @@ package web
 import (
 	"github.com/gofiber/fiber/v2"
 
+	"tidemark/pkg/auth"
 	"tidemark/pkg/httpx"
 )
 
@@ -10,6 +11,9 @@ import (
 func (s *Service) Routes(r fiber.Router) {
 	r.Get("/static/*", s.page(s.assets.serve))
 	r.Get("/favicon.ico", s.page(s.icon))
+	r.Get("/"+auth.SignInPath, s.page(s.signInForm))
+	r.Post("/"+auth.SignInPath, s.page(s.signIn))
+	r.Post("/"+auth.SignOutPath, s.page(s.signOut))
 	r.Get("/", s.page(s.home))
 	r.Get("/db_:db", s.page(s.home))
 	for _, prefix := range []string{"/db_:db/v4/:suite", "/v4/:suite"} {

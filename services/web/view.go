@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"html/template"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/samber/lo"
 
+	"tidemark/pkg/auth"
 	"tidemark/pkg/httpx"
 	"tidemark/pkg/suite"
 )
@@ -23,7 +25,7 @@ var templateFiles embed.FS
 
 // pageNames are the pages; each has a template file of its name.
 var pageNames = []string{
-	"home", "suite", "machine", "run", "order", "orders", "graph", "findings", "receipts", "problem",
+	"home", "suite", "machine", "run", "order", "orders", "graph", "findings", "receipts", "problem", "signin",
 }
 
 // view is what every page is made from.
@@ -40,7 +42,12 @@ type view struct {
 	Version         string
 	// Chart says that the page draws one.
 	Chart bool
-	Body  any
+	// Script is the page's own script, "" for none.
+	Script string
+	// Who reads the page; SignIn leads to where one becomes known, "" where nobody can.
+	Who    auth.Visitor
+	SignIn string
+	Body   any
 }
 
 // crumb is one step of the way to this page; the last one has no address.
@@ -145,7 +152,11 @@ func dict(pairs ...any) (map[string]any, error) {
 
 // view starts a page.
 func (s *Service) view(c *fiber.Ctx, title string) view {
-	return view{Title: title, L: newLinks(httpx.RootURL(c)), Now: s.now(), Version: s.version}
+	v := view{Title: title, L: newLinks(httpx.RootURL(c)), Now: s.now(), Version: s.version, Who: auth.VisitorOf(c)}
+	if s.door != nil && s.door.Keys().Any() {
+		v.SignIn = v.L.SignIn() + "?next=" + url.QueryEscape(c.OriginalURL())
+	}
+	return v
 }
 
 // render writes a page. A template that fails leaves nothing half-written.
@@ -252,6 +263,12 @@ func (s *Service) findDatabase(known catalog, l links, database string) error {
 	names := lo.Map(menu, func(m menuEntry, _ int) string { return m.Database })
 	return notHere(fmt.Sprintf("There is no database called %s.", clip(database, 100)),
 		"There are: "+strings.Join(names, ", ")+".", l.Home(), "All databases")
+}
+
+// May says whether the reader may do in the page's database what needs this scope.
+func (v view) May(word string) (bool, error) {
+	scope, err := auth.ParseScope(word)
+	return err == nil && v.Who.CSRF != "" && v.Who.May(scope, v.Database), err
 }
 
 // crumb ends the way to this page.

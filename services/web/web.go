@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"time"
 
+	"tidemark/pkg/auth"
 	"tidemark/pkg/store"
 	"tidemark/sql"
 )
@@ -21,6 +22,8 @@ type Deps struct {
 	Now func() time.Time
 	// Version is shown at the foot of every page.
 	Version string
+	// Door lets people sign in; nil means that nobody can.
+	Door *auth.Door
 }
 
 // Service serves the pages.
@@ -30,6 +33,7 @@ type Service struct {
 	log       *slog.Logger
 	now       func() time.Time
 	version   string
+	door      *auth.Door
 	assets    *assets
 	templates map[string]*template.Template
 }
@@ -56,7 +60,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 			"remedy", "run services/web/fetch-assets.sh and build again")
 	}
 	return &Service{
-		cfg: cfg, store: deps.Store, log: deps.Log, now: deps.Now, version: deps.Version,
+		cfg: cfg, store: deps.Store, log: deps.Log, now: deps.Now, version: deps.Version, door: deps.Door,
 		assets: found, templates: pages,
 	}, nil
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/samber/lo"
 
+	"tidemark/pkg/auth"
 	"tidemark/pkg/event"
 	"tidemark/pkg/httpx"
 	"tidemark/pkg/registry"
@@ -40,6 +41,8 @@ type world struct {
 	decider *testkit.Decider
 	rows    []store.LedgerRow
 	offset  uint64
+	// secrets are the tokens' by their scope.
+	secrets map[string]string
 }
 
 func newWorld(t testing.TB) *world {
@@ -49,11 +52,45 @@ func newWorld(t testing.TB) *world {
 	return w
 }
 
+// newGuardedWorld is a world whose server has tokens, a door, and the writes of the REST side that pages use.
+func newGuardedWorld(t testing.TB) *world {
+	t.Helper()
+	w := &world{t: t, store: testkit.Store(t), decider: testkit.NewDecider(), secrets: map[string]string{}}
+	var tokens []auth.Token
+	for scope := auth.Read; scope <= auth.Admin; scope++ {
+		token, secret, err := auth.Issue(scope.String()+"er", scope, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tokens = append(tokens, token)
+		w.secrets[scope.String()] = secret
+	}
+	keys, err := auth.NewKeys("", tokens)
+	if err != nil {
+		t.Fatal(err)
+	}
+	door, err := auth.NewDoor(auth.DefaultDoorConfig(), keys, func() time.Time { return noon })
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.app = serveBehind(t, w.store, door, w.writes)
+	return w
+}
+
 func serve(t testing.TB, s *store.Store) *fiber.App {
+	t.Helper()
+	return serveBehind(t, s, nil, nil)
+}
+
+func serveBehind(t testing.TB, s *store.Store, door *auth.Door, more func(fiber.Router, *auth.Keys)) *fiber.App {
 	t.Helper()
 	clock := func() time.Time { return noon }
 	app := httpx.New(httpx.DefaultConfig(), testkit.Logger(), httpx.NewMetrics(prometheus.NewRegistry()), clock)
-	pages, err := web.New(web.DefaultConfig(), web.Deps{Store: s, Log: testkit.Logger(), Now: clock, Version: "test"})
+	if door != nil {
+		app.Use(door.Handle)
+		more(app, door.Keys())
+	}
+	pages, err := web.New(web.DefaultConfig(), web.Deps{Store: s, Log: testkit.Logger(), Now: clock, Version: "test", Door: door})
 	if err != nil {
 		t.Fatal(err)
 	}
