@@ -9,7 +9,13 @@ import (
 // role starts one part of the product in a process of its own.
 func role(t *testing.T, args ...string) (*process, map[string]string) {
 	t.Helper()
-	p, said, err := begin(args...)
+	return roleWith(t, nil, args...)
+}
+
+// roleWith is role with variables of the environment.
+func roleWith(t *testing.T, environment []string, args ...string) (*process, map[string]string) {
+	t.Helper()
+	p, said, err := beginWith(environment, args...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -59,11 +59,14 @@ func spawn(data string, args ...string) (*process, *watcher, error) {
 }
 
 // begin starts the program and returns at once.
-func begin(args ...string) (*process, *watcher, error) {
+func begin(args ...string) (*process, *watcher, error) { return beginWith(nil, args...) }
+
+// beginWith is begin with variables of the environment.
+func beginWith(environment []string, args ...string) (*process, *watcher, error) {
 	p := &process{cmd: exec.Command(binary, args...), stderr: &tail{}, ended: make(chan struct{})} //nolint:noctx // outlives the test that starts it; see end
 	said := &watcher{lines: make(chan string, 16)}
 	p.cmd.Stdout, p.cmd.Stderr = said, p.stderr
-	p.cmd.Env = cleanEnvironment()
+	p.cmd.Env = append(cleanEnvironment(), environment...)
 	p.cmd.SysProcAttr = diesWithUs()
 	if err := p.cmd.Start(); err != nil {
 		return nil, nil, err
