@@ -79,6 +79,11 @@ func (l links) GraphAt(database, suite string, p plot, order uint32) string {
 	return l.Graph(database, suite, p) + "&order=" + digitsOf(order)
 }
 
+// Why is what a detector says of one order of a series.
+func (l links) Why(database, suite string, p plot, order uint32) string {
+	return l.Suite(database, suite) + "why?" + plotQuery([]plot{p}) + "&order=" + digitsOf(order)
+}
+
 func digitsOf(id uint32) string { return strconv.FormatUint(uint64(id), 10) }
 
 // plot names a series the way LNT's addresses do.

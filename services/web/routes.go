@@ -26,6 +26,7 @@ func (s *Service) Routes(r fiber.Router) {
 		r.Get(prefix+"/all_orders", s.page(s.orders))
 		r.Get(prefix+"/graph", s.page(orJSON(s.graph, s.graphJSON, "json", "download_json")))
 		r.Get(prefix+"/graph/data", s.page(s.graphData))
+		r.Get(prefix+"/why", s.page(s.why))
 		r.Get(prefix+"/search", s.page(asData(s.search)))
 		r.Get(prefix+"/findings", s.page(s.findingsPage))
 		r.Get(prefix+"/receipts", s.page(s.receipts))

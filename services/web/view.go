@@ -25,7 +25,7 @@ var templateFiles embed.FS
 
 // pageNames are the pages; each has a template file of its name.
 var pageNames = []string{
-	"home", "suite", "machine", "run", "order", "orders", "graph", "findings", "receipts", "problem", "signin",
+	"home", "suite", "machine", "run", "order", "orders", "graph", "why", "findings", "receipts", "problem", "signin",
 }
 
 // view is what every page is made from.
@@ -161,8 +161,13 @@ func (s *Service) view(c *fiber.Ctx, title string) view {
 
 // render writes a page. A template that fails leaves nothing half-written.
 func (s *Service) render(c *fiber.Ctx, name string, v view) error {
+	return s.renderPart(c, name, "layout.html", v)
+}
+
+// renderPart writes a part of a page, for a script that puts it into another.
+func (s *Service) renderPart(c *fiber.Ctx, name, part string, v view) error {
 	var out bytes.Buffer
-	if err := s.templates[name].Execute(&out, v); err != nil {
+	if err := s.templates[name].ExecuteTemplate(&out, part, v); err != nil {
 		return fmt.Errorf("render %s: %w", name, err)
 	}
 	c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)

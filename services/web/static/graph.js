@@ -14,6 +14,28 @@
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const say = (text) => { message.textContent = text; message.hidden = !text; };
 
+  // explain shows what a detector says of an order, from the page that says it to readers without a script.
+  const why = document.getElementById("why");
+  let asked = "";
+  function explain(address) {
+    asked = address;
+    why.hidden = false;
+    why.setAttribute("aria-busy", "true");
+    if (!why.childElementCount) why.textContent = "Asking the detector…";
+    fetch(address + "&part=1", { headers: { Accept: "text/html" } })
+      .then(async (answer) => {
+        if (!answer.ok) throw new Error(answer.status);
+        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+        if (asked !== address) return;
+        why.replaceChildren(...page.body.childNodes);
+        why.setAttribute("aria-busy", "false");
+        why.focus({ preventScroll: true });
+        why.scrollIntoView({ block: "nearest" });
+      })
+      // the page itself says what is wrong
+      .catch(() => { if (asked === address) location.href = address; });
+  }
+
   fetch(box.dataset.src, { headers: { Accept: "application/json" } })
     .then(async (answer) => {
       const data = await answer.json();
@@ -325,6 +347,12 @@
         const what = [p.samples.length > 1 ? line.aggregate + " of " + p.samples.length : "", failed ? failed + " failed" : ""].filter(Boolean).join(", ");
         add(row, "span", " " + (this.data.series.length > 1 ? line.machine.name + " " : "") + (what ? "(" + what + ") " : "")).className = "sub";
         add(row, "a", "run " + p.run, suite + p.run);
+        if (p.value != null) {
+          add(row, "span", " · ").className = "sub";
+          const why = add(row, "a", "why, why not?", suite + "why?plot.0=" + line.plot + "&order=" + order.id);
+          why.dataset.why = "";
+          why.setAttribute("aria-label", "Why is there a change at " + order.name + " on " + line.machine.name + ", or why not?");
+        }
         lines.push(row);
       });
       for (const line of this.data.series) {
@@ -412,6 +440,14 @@
     }
 
     listen() {
+      for (const place of [readout, why]) {
+        place.addEventListener("click", (e) => {
+          const link = e.target.closest("a[data-why], #why nav a");
+          if (!link || e.ctrlKey || e.metaKey || e.shiftKey) return;
+          e.preventDefault();
+          explain(link.href);
+        });
+      }
       tools.addEventListener("click", (e) => {
         const button = e.target.closest("button[data-do]");
         if (button) this.do(button.dataset.do);
@@ -425,6 +461,7 @@
           Home: () => this.step(-this.last - 1), End: () => this.step(this.last + 1),
           "+": () => this.do("in"), "=": () => this.do("in"), "-": () => this.do("out"),
           0: () => this.do("reset"), Escape: () => this.do("reset"), Enter: () => this.open(),
+          w: () => { const link = readout.querySelector("a[data-why]"); if (link) explain(link.href); },
         };
         if (!keys[e.key]) return;
         e.preventDefault();
