@@ -68,7 +68,7 @@ type candidates struct {
 func (s *State) newCandidates() *candidates {
 	c := &candidates{state: s, keys: map[uint32]string{}, alike: map[[2]string]float64{}}
 	for _, r := range s.changes.regressions {
-		if r.State != event.StateDetected && r.State != event.StateVerify {
+		if !ruledByLNT(r) || r.State != event.StateDetected && r.State != event.StateVerify {
 			continue
 		}
 		for i, id := range r.ChangeIDs {

@@ -87,9 +87,12 @@ func (f *filing) group(fresh []*FindingRow) {
 			continue
 		}
 		there := &h.of[kind][i]
-		narrowed := there.overlaps(at) && (at.start > there.start || at.end < there.end)
-		if narrowed {
-			there.start, there.end = max(there.start, at.start), min(there.end, at.end)
+		narrowed := false
+		switch empty := len(there.regression.ChangeIDs) == 0; {
+		case empty: // its range is that of changes that are gone
+			narrowed, there.stretch = true, at
+		case there.overlaps(at) && (at.start > there.start || at.end < there.end):
+			narrowed, there.start, there.end = true, max(there.start, at.start), min(there.end, at.end)
 		}
 		f.add(there.regression, change.ChangeID)
 		if there.regression.State == event.StateVerify {

@@ -112,6 +112,8 @@ func TestGroups_NeverWithLNTs(t *testing.T) {
 	l.took(lntFound(change{1, 1, score, 1, 2, false, 0}))
 	wantGroups(t, l.took(stepsFound(step{machine: 1, test: 1, metric: score, from: 1, to: 2})), "2 0 regression code (1,2] [2]")
 	expect(t, l.took(lntFound(change{1, 2, score, 1, 2, false, 0})), "1 0 [1 3] Regression of 2 benchmarks: alpha, beta")
+	wantGroups(t, l.took(stepsFound(step{machine: 1, test: 1, metric: score, from: 5, to: 6})), "3 0 regression code (5,6] [4]")
+	expect(t, l.took(lntFound(change{1, 1, score, 5, 6, false, 0})), "4 0 [5] Regression of 1 benchmarks: alpha")
 }
 
 func TestGroups_Titles_SayWhatHowMuchWhereAndWhen(t *testing.T) {

@@ -128,6 +128,7 @@ func (f *filing) restore(row RegressionRow) {
 	}
 	delete(f.changes.gone, row.ID)
 	f.changes.regressions[row.ID], f.touched[row.ID] = &row, true
+	f.dirty[row.ID] = true // its changes may have moved while they were not in it
 	for _, id := range slices.Clone(row.ChangeIDs) {
 		f.changes.in[id] = append(f.changes.in[id], row.ID)
 		if c := f.changes.change(id); !c.Active || c.Dismissed || c.Shadow {
