@@ -28,6 +28,8 @@ type filing struct {
 	leaving map[uint32]map[uint32]bool
 	// dirty are the regressions whose range may be another, recheck those that may be over.
 	dirty, recheck map[uint32]bool
+	// reheard are the series whose regressions are in recheck.
+	reheard map[series]bool
 	// note is what a person said about the event; findings are those it changed.
 	note     string
 	findings []FindingRow
@@ -40,7 +42,7 @@ type filing struct {
 func (s *State) newFiling() *filing {
 	return &filing{
 		State: s, touched: map[uint32]bool{}, untitled: map[uint32]bool{}, gone: map[uint32]RegressionRow{},
-		leaving: map[uint32]map[uint32]bool{}, dirty: map[uint32]bool{}, recheck: map[uint32]bool{},
+		leaving: map[uint32]map[uint32]bool{}, dirty: map[uint32]bool{}, recheck: map[uint32]bool{}, reheard: map[series]bool{},
 	}
 }
 

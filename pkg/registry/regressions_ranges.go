@@ -212,7 +212,12 @@ func (f *filing) turned(change *FindingRow) {
 	if !change.Active || change.Dismissed || change.Shadow || change.lnt() {
 		return
 	}
-	for _, other := range f.changes.series[seriesOf(change.Finding)] {
+	at := seriesOf(change.Finding)
+	if f.reheard[at] {
+		return
+	}
+	f.reheard[at] = true
+	for _, other := range f.changes.series[at] {
 		for _, id := range f.changes.in[other] {
 			f.recheck[id] = true
 		}
