@@ -138,7 +138,7 @@ func withFindingIDs(t *testing.T, l line) []byte {
 		t.Fatal(err)
 	}
 	for i, f := range c.Findings {
-		c.Findings[i].ID = f.IDOf(l.Database, l.Suite, c.Detector)
+		c.Findings[i].ID = f.IDOf(l.Database, l.Suite, event.DetectorKey(c.Detector, c.Shadow))
 	}
 	body, err := c.Encode()
 	if err != nil {
