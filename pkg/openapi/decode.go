@@ -25,6 +25,9 @@ func Decode(body []byte, v any) error {
 			return Invalid("", "the body is not the object that is asked for")
 		}
 		reason := "cannot have this value"
+		if wrong.Err != nil {
+			return Invalid(field, "%s: %s", field, wrong.Err)
+		}
 		if wrong.JSONKind != 0 {
 			reason = "cannot be a " + kindOf(wrong.JSONKind)
 		}

@@ -16,6 +16,7 @@ var (
 	typeUUID = reflect.TypeFor[uuid.UUID]()
 	typeRaw  = reflect.TypeFor[json.RawMessage]()
 	typeRef  = reflect.TypeFor[Ref]()
+	typeText = reflect.TypeFor[Text]()
 )
 
 // schemas makes schemas of Go types, as encoding/json writes them. Objects have the members that are named and no others; a
@@ -33,6 +34,8 @@ func (s *schemas) of(t reflect.Type) *openapi3.SchemaRef {
 		either := openapi3.NewOneOfSchema(openapi3.NewStringSchema(), openapi3.NewIntegerSchema().WithMin(1))
 		either.Description = "a uuid, or a number"
 		return either.NewRef()
+	case typeText:
+		return openapi3.NewOneOfSchema(openapi3.NewStringSchema(), openapi3.NewFloat64Schema(), openapi3.NewBoolSchema()).NewRef()
 	case typeRaw:
 		return openapi3.NewSchema().NewRef()
 	}

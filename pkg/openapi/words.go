@@ -75,3 +75,24 @@ func StateNumber(name string) (uint8, bool) {
 	}
 	return 0, false
 }
+
+// Text is a value that a request may write as text, as a number, or as true or false; it is kept as it was written.
+type Text string
+
+// UnmarshalJSON takes every value that is no list, no object and not null.
+func (t *Text) UnmarshalJSON(text []byte) error {
+	text = bytes.TrimSpace(text)
+	if len(text) == 0 || bytes.ContainsAny(text[:1], "[{n") {
+		return errors.New("is neither text nor a number")
+	}
+	if text[0] != '"' {
+		*t = Text(text)
+		return nil
+	}
+	var s string
+	if err := json.Unmarshal(text, &s); err != nil {
+		return err
+	}
+	*t = Text(s)
+	return nil
+}

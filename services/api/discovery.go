@@ -19,6 +19,10 @@ func (s *Service) operations() []operation {
 		s.receiptOperations(),
 		s.seriesOperations(),
 		s.findingOperations(),
+		s.triagedOperations(),
+		s.detectorOperations(),
+		s.whyOperations(),
+		s.subscriptionOperations(),
 		s.noiseOperations(),
 		s.backtestOperations(),
 		s.signalOperations(),
@@ -86,10 +90,12 @@ type suiteDetail struct {
 }
 
 type suiteLinks struct {
-	Self     string `json:"self"`
-	Findings string `json:"findings"`
-	Receipts string `json:"receipts"`
-	Series   string `json:"series"`
+	Self        string `json:"self"`
+	Regressions string `json:"regressions"`
+	Findings    string `json:"findings"`
+	Detectors   string `json:"detectors"`
+	Receipts    string `json:"receipts"`
+	Series      string `json:"series"`
 }
 
 // about is what the document says of the server, as the client sees it.
@@ -101,7 +107,8 @@ func (s *Service) suiteItem(c *fiber.Ctx, name string) suiteItem {
 	base := s.about(c).Base() + "/"
 	of := base + url.PathEscape(name) + "/"
 	return suiteItem{name, suiteLinks{
-		Self: base + "test-suites/" + url.PathEscape(name), Findings: of + "findings", Receipts: of + "receipts", Series: of + "series",
+		Self: base + "test-suites/" + url.PathEscape(name), Regressions: of + "regressions",
+		Findings: of + "findings", Detectors: of + "detectors", Receipts: of + "receipts", Series: of + "series",
 	}}
 }
 

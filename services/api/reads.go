@@ -32,7 +32,11 @@ type reads interface {
 	GraphTexts(ctx context.Context, q graphQuery, each func(graphRow) error) error
 	regressionReads
 	Series(ctx context.Context, q seriesQuery) ([]seriesRow, error)
-	Findings(ctx context.Context, k key, q findingQuery) ([]findingRow, error)
+	findingReads
+	triagedReads
+	ruleReads
+	whyReads
+	lookupReads
 	Receipt(ctx context.Context, k key, id uuid.UUID) (receiptRow, bool, error)
 	Receipts(ctx context.Context, k key, q receiptQuery) ([]receiptRow, error)
 	noiseReads
@@ -127,14 +131,6 @@ type seriesRow struct {
 	Failed  uint8   `ch:"failed"`
 }
 
-type findingQuery struct {
-	machineIDs, testIDs []uint32
-	metric, kind        string
-	belowSeq            uint64
-	belowID             uuid.UUID
-	limit               uint64
-}
-
 type receiptQuery struct {
 	status          string
 	belowSeq, limit uint64
@@ -162,7 +158,6 @@ var (
 	qGraph         = sql.MustQuery("lnt_graph")
 	qGraphTexts    = sql.MustQuery("lnt_graph_texts")
 	qSeriesSamples = sql.MustQuery("lnt_series_samples")
-	qFindings      = sql.MustQuery("finding_list")
 	qReceipt       = sql.MustQuery("receipt_get")
 	qReceipts      = sql.MustQuery("receipt_list")
 )
@@ -359,12 +354,6 @@ func (r storeReads) Series(ctx context.Context, q seriesQuery) ([]seriesRow, err
 			return err
 		})
 	return out, err
-}
-
-func (r storeReads) Findings(ctx context.Context, k key, q findingQuery) ([]findingRow, error) {
-	return store.Select[findingRow](ctx, r.Store, qFindings, k.params(
-		"machine_ids", q.machineIDs, "test_ids", q.testIDs, "metric", q.metric, "kind", q.kind,
-		"below_seq", q.belowSeq, "below_id", q.belowID.String(), "max_items", q.limit))
 }
 
 func (r storeReads) Receipt(ctx context.Context, k key, id uuid.UUID) (receiptRow, bool, error) {

@@ -95,19 +95,27 @@ func tagged(c *fiber.Ctx) error {
 }
 
 func (s *Service) toV5Error(c *fiber.Ctx, k key, err error) *openapi.Error {
-	var known *openapi.Error
-	switch {
-	case errors.As(err, &known):
+	if known, ok := s.known5(k, err); ok {
 		return known
-	case errors.Is(err, errUnknownDatabase):
-		return openapi.Missing("there is no database '%s'", k.database)
-	case errors.Is(err, errUnknownSuite):
-		return openapi.Missing("there is no test suite '%s'", k.suite)
-	case overloaded(err):
-		return &openapi.Error{Status: fiber.StatusServiceUnavailable, Message: tooBusy, RetryAfter: s.cfg.RetryAfter}
 	}
 	s.log.ErrorContext(c.UserContext(), "read failed", "request_id", httpx.RequestID(c), "err", err)
 	return &openapi.Error{Status: fiber.StatusInternalServerError, Message: "the request failed; its id is " + httpx.RequestID(c)}
+}
+
+// known5 is an error in v5's words; false for one that is a fault of ours.
+func (s *Service) known5(k key, err error) (*openapi.Error, bool) {
+	var known *openapi.Error
+	switch {
+	case errors.As(err, &known):
+		return known, true
+	case errors.Is(err, errUnknownDatabase):
+		return openapi.Missing("there is no database '%s'", k.database), true
+	case errors.Is(err, errUnknownSuite):
+		return openapi.Missing("there is no test suite '%s'", k.suite), true
+	case overloaded(err):
+		return &openapi.Error{Status: fiber.StatusServiceUnavailable, Message: tooBusy, RetryAfter: s.cfg.RetryAfter}, true
+	}
+	return nil, false
 }
 
 func sendV5Error(c *fiber.Ctx, e *openapi.Error) error {

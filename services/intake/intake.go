@@ -26,6 +26,7 @@ type Deps struct {
 	Log        Appender
 	Tail       Tailer
 	Results    ResultsOf             // nil: answers are without test results
+	Lookup     Lookup                // nil: v5's writes take numbers alone
 	Logger     *slog.Logger          // nil: silent
 	Registerer prometheus.Registerer // nil: metrics are counted but not shown
 	Now        func() time.Time      // nil: time.Now
@@ -40,6 +41,7 @@ type Service struct {
 	cfg       Config
 	log       Appender
 	results   ResultsOf
+	lookup    Lookup
 	logger    *slog.Logger
 	now       func() time.Time
 	random    io.Reader
@@ -62,12 +64,15 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		return nil, fmt.Errorf("intake: needs a log to append to and one to follow")
 	}
 	s := &Service{
-		cfg: cfg, log: deps.Log, results: deps.Results, logger: deps.Logger, now: deps.Now, random: deps.Random, reports: deps.Reports, backtests: deps.Backtests,
+		cfg: cfg, log: deps.Log, results: deps.Results, lookup: deps.Lookup, logger: deps.Logger, now: deps.Now, random: deps.Random, reports: deps.Reports, backtests: deps.Backtests,
 		checks: make(chan struct{}, max(2, runtime.GOMAXPROCS(0))),
 	}
 	var err error
 	if s.keys, err = auth.NewKeys(cfg.Token, cfg.Tokens); err != nil {
 		return nil, fmt.Errorf("intake: %w", err)
+	}
+	if s.lookup == nil {
+		s.lookup = noLookup{}
 	}
 	if s.logger == nil {
 		s.logger = slog.New(slog.DiscardHandler)

@@ -305,10 +305,14 @@ func (p *process) services(r roles) ([]router, error) {
 		if err != nil {
 			return nil, err
 		}
+		rest, err := p.rest()
+		if err != nil {
+			return nil, err
+		}
 		in, err := intake.New(cfg, intake.Deps{
 			Log: p.events, Tail: p.events, Logger: p.named("intake"), Registerer: p.reg, Now: time.Now,
 			Results: testResults{p.results}, Reports: p.offer(),
-			Backtests: backtest.NewQueue(p.store, time.Now),
+			Backtests: backtest.NewQueue(p.store, time.Now), Lookup: rest.Lookup(),
 		})
 		if err != nil {
 			return nil, err
@@ -404,9 +408,14 @@ func (p *process) notifier() error {
 	return nil
 }
 
-func (p *process) reads() ([]router, error) {
+// rest is what answers reads over REST, and looks up for those who write.
+func (p *process) rest() (*api.Service, error) {
 	known := &databases{settings: p.settings, store: p.store}
-	rest, err := api.New(p.settings.apiConfig(), api.Deps{Store: p.store, Log: p.named("api"), Serves: known.serves, Writes: v5Writes()})
+	return api.New(p.settings.apiConfig(), api.Deps{Store: p.store, Log: p.named("api"), Serves: known.serves, Writes: v5Writes()})
+}
+
+func (p *process) reads() ([]router, error) {
+	rest, err := p.rest()
 	if err != nil {
 		return nil, err
 	}
