@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tidemark/pkg/event"
 	"tidemark/pkg/suite"
 )
 
@@ -194,7 +195,7 @@ func TestImport_FromDatabase_IsComparedAndReported(t *testing.T) {
 		"3 runs of 3 imported now", "the same",
 		"1 runs without a start time", "1 values were not finite", "1 statuses were none",
 		"1 machines without runs are not imported",
-		"LNT has 1 regressions over 2 field changes, 1 ignored changes, 1 baselines", "regressions, ignored changes and baselines are not imported", "2 profiles are not imported")
+		"LNT has 1 regressions over 2 field changes, 1 ignored changes, 1 baselines", "regressions, which --keep-ids brings, ignored changes and baselines are not imported", "2 profiles are not imported")
 	files, err := filepath.Glob(filepath.Join(state, "default-odd-*.judgements.json"))
 	if err != nil || len(files) != 1 {
 		t.Errorf("files %q, error %v; want one with the judgements", files, err)
@@ -209,6 +210,54 @@ func TestImport_EqualOrders_AreSeededOnce(t *testing.T) {
 	mustSay(t, out, "1 orders have the values of another and become one with it")
 	if text := string(s.seeds[0]); !strings.Contains(text, `"orders":[{"id":2,"values":["10"]},{"id":4,"values":["11"]}]`) || !strings.Contains(text, `{"id":8,"name":"without samples"}`) {
 		t.Errorf("seed %s", text)
+	}
+}
+
+func TestImport_KeepIDs_RegressionsComeWithTheirNumbers(t *testing.T) {
+	t.Parallel()
+	s := newStandIn(t)
+	path := lntFile(t)
+	out, _ := into(t.Context(), t, s, func(c *Config) { c.DSN, c.KeepIDs = path, true }) // the stand-in's ids are its own
+	mustSay(t, out, "1 regressions imported under their numbers", "ignored changes and baselines are not imported")
+	if len(s.regressions) != 1 {
+		t.Fatalf("%d events of regressions, want one\n%s", len(s.regressions), out)
+	}
+	got, err := event.DecodeRegressionImport(s.regressions[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := event.RegressionImport{Regressions: []event.ImportedRegression{{
+		ID: 4, Title: "Regression of 1 benchmarks", Bug: "https://bugs.example.org/1", State: event.StateActive,
+		Findings: []event.Finding{{
+			MachineID: 3, TestID: 1, Metric: "select", PreviousOrderID: 2, OrderID: 4, Direction: event.Up, Kind: event.Improvement,
+			Before: 1.5, After: 3, Effect: 1, EffectLow: 1, EffectHigh: 1, PValue: 1, Active: true,
+			ID: event.SpanID("default", "odd", 3, 1, "select", 2, 4),
+		}},
+	}}}
+	if diff := cmp.Diff(got, want); diff != "" {
+		t.Errorf("regressions (-got +want):\n%s", diff)
+	}
+}
+
+func TestChunks_ManyRegressions_AllAreThereInOrderAndNoEventIsTooLarge(t *testing.T) {
+	t.Parallel()
+	var all []event.ImportedRegression
+	for n := range 1000 {
+		all = append(all, event.ImportedRegression{ID: uint32(n + 1), Findings: make([]event.Finding, n%30*50)})
+	}
+	var again []event.ImportedRegression
+	for _, some := range chunks(all) {
+		findings := 0
+		for _, r := range some {
+			findings += len(r.Findings)
+		}
+		if len(some) > regressionChunk || findings > findingChunk && len(some) > 1 {
+			t.Errorf("%d regressions with %d findings in one event", len(some), findings)
+		}
+		again = append(again, some...)
+	}
+	if diff := cmp.Diff(again, all); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -61,6 +61,8 @@ type standIn struct {
 	machines []string // JSON of name and attributes, by id
 	params   []string // of each new run: the query
 	seeds    [][]byte
+	// regressions are the bodies of events of regressions.
+	regressions [][]byte
 	// refuse names an order that is refused; fail answers this many requests with 503; lose forgets a value of every run;
 	// holdAt ends the context of the import after so many runs.
 	refuse string
@@ -103,6 +105,13 @@ func newStandIn(t *testing.T) *standIn {
 		body, _ := io.ReadAll(r.Body)
 		s.mu.Lock()
 		s.seeds = append(s.seeds, body)
+		s.mu.Unlock()
+		w.WriteHeader(http.StatusOK)
+	})
+	mux.HandleFunc("POST /api/db_default/v5/odd/regressions/import", func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		s.mu.Lock()
+		s.regressions = append(s.regressions, body)
 		s.mu.Unlock()
 		w.WriteHeader(http.StatusOK)
 	})

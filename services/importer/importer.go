@@ -72,6 +72,8 @@ type job struct {
 	target *target
 	// order the ids of which equal orders are one: LNT can hold the same order twice.
 	same map[uint32]uint32
+	// orders are the ids of the orders that were given theirs, by their values.
+	orders map[string]uint32
 }
 
 func (j *job) String() string { return j.route.to + "/" + j.name }
@@ -341,7 +343,8 @@ func (i *Importer) report(j *job, m mover, machines []Machine, heads []Head, too
 	}
 }
 
-// judgements writes what LNT knows about changes to a file: changes are found anew here, and nothing here has their numbers.
+// judgements writes what LNT knows about changes to a file. Regressions are imported with it, if machines, tests and orders have LNT's
+// ids.
 func (i *Importer) judgements(ctx context.Context, j *job, file string) error {
 	judged, err := j.source.Judgements(ctx)
 	if err != nil {
@@ -361,7 +364,19 @@ func (i *Importer) judgements(ctx context.Context, j *job, file string) error {
 	if i.cfg.Profiles == "" && judged.Profiles > 0 {
 		i.say("%s: %d profiles are not imported; --profiles names the folder of their files", j, judged.Profiles)
 	}
-	i.say("%s: regressions, ignored changes and baselines are not imported; they are written down in %s", j, filepath.ToSlash(file))
+	what := "ignored changes and baselines are not imported"
+	if i.cfg.KeepIDs && len(judged.Regressions) > 0 {
+		notes, err := i.regressions(ctx, j, judged)
+		if err != nil {
+			return err
+		}
+		for _, note := range notes {
+			i.say("%s: %s", j, note)
+		}
+	} else {
+		what = "regressions, which --keep-ids brings, " + what
+	}
+	i.say("%s: %s; they are written down in %s", j, what, filepath.ToSlash(file))
 	return nil
 }
 

@@ -12,6 +12,9 @@ import (
 // seedChunk is how many ids go into one event.
 const seedChunk = 2000
 
+// orderKey joins the values of an order.
+const orderKey = "\x00"
+
 // seed gives machines, orders and tests the ids they have at the source, before any run needs them.
 func (i *Importer) seed(ctx context.Context, j *job, machines []Machine, heads []Head) error {
 	s := seeder{j: j}
@@ -31,18 +34,17 @@ func (i *Importer) seed(ctx context.Context, j *job, machines []Machine, heads [
 		used[h.OrderID] = true
 	}
 	everything := len(i.cfg.Machines) == 0 && i.cfg.Since.IsZero() && i.cfg.Limit == 0
-	first := map[string]uint32{}
-	j.same = map[uint32]uint32{}
+	j.orders, j.same = map[string]uint32{}, map[uint32]uint32{}
 	err := j.source.Orders(ctx, func(o Order) error {
 		if !everything && !used[o.ID] {
 			return nil
 		}
-		key := strings.Join(o.Values, "\x00")
-		if id, again := first[key]; again {
+		key := strings.Join(o.Values, orderKey)
+		if id, again := j.orders[key]; again {
 			j.same[o.ID] = id
 			return nil
 		}
-		first[key] = o.ID
+		j.orders[key] = o.ID
 		return s.add(ctx, func(b *event.Seed) { b.Orders = append(b.Orders, event.SeededOrder(o)) })
 	})
 	if err != nil {

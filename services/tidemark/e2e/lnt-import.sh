@@ -170,6 +170,14 @@ import_lnt kept --db lnt --keep-ids
 imported "import with ids from SQLite"
 complete "the same answers, ids included" kept --ids
 is "old links lead there" True "$(tool links "$lnt" default "$root" kept 2>&1)"
+is "links to regressions lead to them" "$("$venv/bin/python" -c 'import json, sqlite3, sys, urllib.request
+def there(number):
+    got = json.load(urllib.request.urlopen("%s/db_kept/v4/nts/regressions/%d?json=true" % (sys.argv[1], number)))
+    said = got["Regression"]
+    return [said["id"], said["title"], said["bug"] or "", said["state"], len(got["Changes"])]
+db = sqlite3.connect("lnt/data/lnt.db")
+want = [list(r) for r in db.execute("""select r.ID, r.Title, coalesce(r.BugLink, ""), r.State, (select count(*) from NT_RegressionIndicator i where i.RegressionID = r.ID) from NT_Regression r order by r.ID""")]
+print(len(want) > 0 and [there(r[0]) for r in want] == want)' "$root" 2>&1)" True
 import_lnt keptrest --from "$lnt" --keep-ids
 imported "import with ids over REST"
 complete "the same answers, ids included, over REST" keptrest --ids
