@@ -53,7 +53,7 @@ func pairsOf(archive *txtar.Archive) []pair {
 	request := ""
 	for _, f := range archive.Files {
 		switch {
-		case f.Name == "events.jsonl":
+		case f.Name == "events.jsonl", strings.HasSuffix(f.Name, ".feed"), strings.HasSuffix(f.Name, ".wait"):
 			continue
 		case strings.HasSuffix(f.Name, ".request"):
 			request = string(f.Data)

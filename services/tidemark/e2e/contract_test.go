@@ -18,8 +18,8 @@ import (
 var update = flag.Bool("update", false, "write what is answered into the golden files")
 
 // TestContract_GoldenRequests_AreAnsweredAsWritten sends each file's requests to a database of its own, in order. A file has
-// sections in pairs, NAME.request and NAME.response. A request is a line "METHOD PATH", headers, an empty line and the body; in a
-// form's body every line is one field, not encoded. {db} and {token} stand for the server's; in answers {url} and {event} do, too,
+// sections in pairs, NAME.request and NAME.response; NAME.feed and NAME.wait go before. A request is a line "METHOD PATH", headers, an empty line and the body; in a
+// form's body every line is one field, not encoded. {db} and {token} stand for the server's, {seq} and {id} for those of the answer before; in answers {url} and {event} do, too,
 // and times that pass are 0.
 func TestContract_GoldenRequests_AreAnsweredAsWritten(t *testing.T) {
 	t.Parallel()
@@ -44,6 +44,7 @@ func TestContract_GoldenRequests_AreAnsweredAsWritten(t *testing.T) {
 			s := *all
 			s.database = databases[i+1]
 			for i, f := range archive.Files {
+				s.prepare(t, f)
 				name, isRequest := strings.CutSuffix(f.Name, ".request")
 				if !isRequest {
 					continue
@@ -67,10 +68,44 @@ func TestContract_GoldenRequests_AreAnsweredAsWritten(t *testing.T) {
 	}
 }
 
+// prepare sends what only has to have happened: a .feed once, a .wait until its answer says what the line Until says.
+func (s *server) prepare(t *testing.T, f txtar.File) {
+	t.Helper()
+	if strings.HasSuffix(f.Name, ".feed") {
+		if a := s.ask(t, f.Data); a.code >= 400 {
+			t.Fatalf("%s: %d %s", f.Name, a.code, a.text)
+		}
+	}
+	if !strings.HasSuffix(f.Name, ".wait") {
+		return
+	}
+	head, until, _ := strings.Cut(strings.TrimSpace(string(f.Data)), "\nUntil: ")
+	eventually(t, f.Name, patience, func() bool { return strings.Contains(s.ask(t, []byte(head+"\n")).text, until) })
+}
+
 // golden sends a request as it is written and writes down its answer.
 func (s *server) golden(t *testing.T, written []byte) []byte {
 	t.Helper()
-	text := strings.NewReplacer("{db}", s.database, "{token}", token).Replace(string(written))
+	a := s.ask(t, written)
+	if told := position.FindStringSubmatch(a.text); told != nil {
+		s.seq = told[1]
+	}
+	if told := identity.FindStringSubmatch(a.text); told != nil {
+		s.id = told[1]
+	}
+	return s.writeDown(a)
+}
+
+// position and identity are what later requests may name as {seq} and {id}.
+var (
+	position = regexp.MustCompile(`"seq":([0-9]+)`)
+	identity = regexp.MustCompile(`"id":"([0-9a-f-]{36})"`)
+)
+
+// ask sends a request as it is written.
+func (s *server) ask(t *testing.T, written []byte) answer {
+	t.Helper()
+	text := strings.NewReplacer("{db}", s.database, "{token}", token, "{seq}", s.seq, "{id}", s.id).Replace(string(written))
 	head, body, _ := strings.Cut(text, "\n\n")
 	lines := strings.Split(strings.TrimSuffix(head, "\n"), "\n")
 	method, path, ok := strings.Cut(lines[0], " ")
@@ -88,8 +123,7 @@ func (s *server) golden(t *testing.T, written []byte) []byte {
 			body = formOf(body)
 		}
 	}
-	a := mustAsk(t, method, s.url+path, []byte(strings.TrimSuffix(body, "\n")), headers...)
-	return s.writeDown(a)
+	return mustAsk(t, method, s.url+path, []byte(strings.TrimSuffix(body, "\n")), headers...)
 }
 
 // formOf encodes a form that is written one field to a line. A body that is none, as curl sends with -d, stays.
@@ -110,8 +144,9 @@ func formOf(body string) string {
 var shownHeaders = []string{"Content-Type", "Content-Disposition", "Location", "Access-Control-Allow-Origin", "Allow", "Preference-Applied"}
 
 var (
-	passing  = regexp.MustCompile(`"(load|import|report|total)_time": [0-9.e-]+`)
-	anyEvent = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
+	passing      = regexp.MustCompile(`"(load|import|report|total)_time": [0-9.e-]+`)
+	afterWaiting = regexp.MustCompile(`"seq": [0-9]+`)
+	anyEvent     = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
 )
 
 func (s *server) writeDown(a answer) []byte {
@@ -133,5 +168,8 @@ func (s *server) writeDown(a answer) []byte {
 	out.WriteByte('\n')
 	text := strings.ReplaceAll(out.String(), s.url, "{url}")
 	text = strings.NewReplacer("/db_"+s.database+"/", "/db_{db}/", "ledger/"+s.database+"/", "ledger/{db}/").Replace(text)
+	if s.seq != "" {
+		text = afterWaiting.ReplaceAllString(text, `"seq": 0`) // how often a detector looked is up to the clock
+	}
 	return []byte(anyEvent.ReplaceAllString(passing.ReplaceAllString(text, `"${1}_time": 0`), "{event}"))
 }

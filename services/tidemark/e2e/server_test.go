@@ -17,6 +17,7 @@ import (
 type server struct {
 	url, sql, admin string // roots, without the slash at the end
 	database        string
+	seq, id         string // of the last answer that told them
 	data            string
 	process         *process
 }
