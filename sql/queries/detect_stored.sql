@@ -79,49 +79,57 @@ measured AS
         )
         AND failed = 0
 ),
--- an order of a series with its samples, smallest first
-levels AS
+-- what is said of the orders, by where they stand
+known AS
 (
-    SELECT metric, test_id, order_id, arraySort(groupArray(value)) AS samples
-    FROM measured
-    WHERE isFinite(value)
-    GROUP BY metric, test_id, order_id
+    SELECT groupArray(order_id) AS order_at, groupArray(block) AS block_at, groupArray(is_touched) AS touched_at, groupArray(is_within) AS within_at
+    FROM (SELECT * FROM line ORDER BY stands)
 ),
--- a series
+-- a series: its values by where their orders stand, then by size
+sorted AS
+(
+    SELECT metric, test_id, arraySort(groupArray((stands, value))) AS pairs, pairs.1 AS stands_of, pairs.2 AS values_of
+    FROM measured
+    INNER JOIN line USING (order_id)
+    WHERE isFinite(value)
+    GROUP BY metric, test_id
+),
+-- the same with its orders
 whole AS
 (
     SELECT
         metric,
         test_id,
-        groupArray(stands) AS any_stands,
-        arraySort(any_stands) AS stands_in_order,
-        arraySort((v, k) -> k, groupArray(order_id), any_stands) AS orders,
-        arraySort((v, k) -> k, groupArray(block), any_stands) AS blocks,
-        arraySort((v, k) -> k, groupArray(is_touched), any_stands) AS touches,
-        arraySort((v, k) -> k, groupArray(is_within), any_stands) AS within,
-        arraySort((v, k) -> k, groupArray((samples[intDiv(length(samples) + 1, 2)] + samples[intDiv(length(samples), 2) + 1]) / 2), any_stands) AS medians,
-        arraySort((v, k) -> k, groupArray(samples), any_stands) AS all_samples,
+        arrayMap((s, before) -> s != before, stands_of, arrayPushFront(arrayPopBack(stands_of), 0)) AS begins_order,
+        arrayFilter((s, is) -> is, stands_of, begins_order) AS stands_in_order,
+        arraySplit((v, is) -> is, values_of, begins_order) AS all_samples,
+        arrayMap(samples -> (samples[intDiv(length(samples) + 1, 2)] + samples[intDiv(length(samples), 2) + 1]) / 2, all_samples) AS medians,
+        arrayMap(s -> (SELECT order_at FROM known)[s], stands_in_order) AS orders,
+        arrayMap(s -> (SELECT block_at FROM known)[s], stands_in_order) AS blocks,
+        arrayMap(s -> (SELECT touched_at FROM known)[s], stands_in_order) AS touches,
+        arrayMap(s -> (SELECT within_at FROM known)[s], stands_in_order) AS within,
         -- the first of each block
         arrayFilter((k, b, before) -> k = 1 OR b != before, arrayEnumerate(blocks), blocks, arrayPushFront(arrayPopBack(blocks), 0)) AS firsts
-    FROM levels
-    INNER JOIN line USING (order_id)
-    GROUP BY metric, test_id
+    FROM sorted
 ),
 -- a block of a series: from its first point to its last, and with its margin
 cut AS
 (
     SELECT
         indexOf({metrics:Array(String)}, toString(metric)) AS number_of_metric,
-        orders,
-        medians,
-        all_samples,
         toInt64(firsts[k]) AS first,
         if(k < length(firsts), toInt64(firsts[k + 1]) - 1, toInt64(length(orders))) AS last,
         greatest(first - {margin:UInt32}, 1) AS begins,
         least(last + {margin:UInt32}, toInt64(length(orders))) AS ends,
         bitShiftLeft(toUInt64({number:UInt8} + number_of_metric - 1), 56) + bitShiftLeft(toUInt64(test_id), 24) + blocks[first] AS series,
-        within,
-        least(arrayMax(arraySlice(touches, begins, ends - begins + 1)), arrayMax(arraySlice(within, first, last - first + 1))) AS is_judged
+        least(arrayMax(arraySlice(touches, begins, ends - begins + 1)), arrayMax(arraySlice(within, first, last - first + 1))) AS is_judged,
+        -- lists of what its points are: a list that is looked into point by point would be copied for each
+        arraySlice(medians, begins, ends - begins + 1) AS levels_of,
+        arraySlice(all_samples, begins, ends - begins + 1) AS samples_of,
+        arraySlice(orders, begins, ends - begins + 1) AS orders_of,
+        arrayPopBack(arrayPushFront(orders_of, if(begins = 1, 0, orders[begins - 1]))) AS previous_of,
+        arrayMap((is, at) -> toUInt8(is AND begins + at - 1 >= first AND begins + at - 1 <= last), arraySlice(within, begins, ends - begins + 1), arrayEnumerate(orders_of)) AS own_of,
+        arrayEnumerate(orders_of) AS places_of
     FROM whole
     ARRAY JOIN arrayEnumerate(firsts) AS k
 )
@@ -132,12 +140,14 @@ SELECT
     values,
     {bigger_is_better:Array(UInt8)}[number_of_metric]::UInt8 AS bigger,
     order_id,
-    if(begins + at - 1 = 1, 0, orders[begins + at - 2]) AS previous_order_id,
-    toUInt8(begins + at - 1 >= first AND begins + at - 1 <= last AND within[begins + at - 1]) AS is_own,
+    previous_order_id,
+    is_own,
     is_judged
 FROM cut
 ARRAY JOIN
-    arraySlice(medians, begins, ends - begins + 1) AS level,
-    arraySlice(all_samples, begins, ends - begins + 1) AS values,
-    arraySlice(orders, begins, ends - begins + 1) AS order_id,
-    arrayEnumerate(arraySlice(orders, begins, ends - begins + 1)) AS at
+    levels_of AS level,
+    samples_of AS values,
+    orders_of AS order_id,
+    previous_of AS previous_order_id,
+    own_of AS is_own,
+    places_of AS at
