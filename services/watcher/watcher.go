@@ -146,7 +146,7 @@ func (w *Watcher) Slot(ctx context.Context, at time.Time) error {
 	if err != nil {
 		return fmt.Errorf("look for missing runs: %w", err)
 	}
-	missing, err := w.missing(ctx, machines, at)
+	missing, err := w.missing(ctx, machines)
 	if err != nil {
 		return err
 	}
@@ -183,7 +183,7 @@ func (w *Watcher) Slot(ctx context.Context, at time.Time) error {
 }
 
 // missing are the signals that should be open.
-func (w *Watcher) missing(ctx context.Context, machines []machine, at time.Time) (map[signal]event.Signal, error) {
+func (w *Watcher) missing(ctx context.Context, machines []machine) (map[signal]event.Signal, error) {
 	out := map[signal]event.Signal{}
 	looked := map[signal]verdict{}
 	for _, m := range machines {
