@@ -116,7 +116,7 @@ func (e *LimitError) Error() string { return e.Reason }
 // ErrCancelled is returned for a question that was cancelled by its id.
 var ErrCancelled = errors.New("the statement was cancelled")
 
-// Ask checks a question and begins to answer it. Errors are [*Refused], [*QuotaError], [*LimitError], [*EngineError] for what the
+// Ask checks a question and begins to answer it. Errors are [*RefusedError], [*QuotaError], [*LimitError], [*EngineError] for what the
 // engine does not understand, [ErrBusy], [ErrCancelled], ctx's, or the engine's absence.
 func (g *Gate) Ask(ctx context.Context, q Question) (*Answer, error) {
 	if len(q.Text) > g.cfg.Limits.MaxStatement {
@@ -360,7 +360,7 @@ func (g *Gate) explain(ctx context.Context, err error) error {
 	case engine.Code == 202:
 		return ErrBusy
 	case engine.Code == 164 || engine.Code == 497 || engine.Code == 452 || engine.Code == 392:
-		return &Refused{Reason: engine.Message}
+		return &RefusedError{Reason: engine.Message}
 	case limitCodes[engine.Code] != "":
 		return &LimitError{limitCodes[engine.Code] + ": " + engine.Message}
 	}

@@ -258,7 +258,7 @@ func TestGate_HostileStatements_AreRefusedAndDoNothing(t *testing.T) {
 		statement = fill.Replace(statement)
 		tried++
 		got, err := w.ask(readsql.Question{Text: statement, Params: map[string]string{"d": "system", "t": "tests"}})
-		refused, engine := (*readsql.Refused)(nil), (*readsql.EngineError)(nil)
+		refused, engine := (*readsql.RefusedError)(nil), (*readsql.EngineError)(nil)
 		// What does not parse is the engine's to say; nothing else is.
 		if !errors.As(err, &refused) && (!errors.As(err, &engine) || engine.Code != 62) {
 			t.Errorf("%s: got %.100q, %v", statement, got, err)

@@ -6,15 +6,17 @@ import (
 	"strings"
 )
 
-// Refused is why a statement is not run.
-type Refused struct {
+// RefusedError is why a statement is not run.
+type RefusedError struct {
 	Reason  string // for people: what is refused, and what to do instead where there is something
 	Setting bool   // it changes a setting
 }
 
-func (r *Refused) Error() string { return r.Reason }
+func (r *RefusedError) Error() string { return r.Reason }
 
-func refuse(format string, args ...any) error { return &Refused{Reason: fmt.Sprintf(format, args...)} }
+func refuse(format string, args ...any) error {
+	return &RefusedError{Reason: fmt.Sprintf(format, args...)}
+}
 
 // Guard refuses what a read-only user's rights let through but a reader has no business with:
 // functions that read files, call out, wait, or show what others do. It reads the engine's own
@@ -88,7 +90,7 @@ func has(set map[string]struct{}, name string) bool {
 	return found
 }
 
-// Check reads a parse tree as EXPLAIN AST writes it, TabSeparated, and returns a [*Refused] for the
+// Check reads a parse tree as EXPLAIN AST writes it, TabSeparated, and returns a [*RefusedError] for the
 // first thing that is refused in it.
 func (g *Guard) Check(tree string) error { return g.check(parseTree(tree)) }
 
@@ -105,7 +107,7 @@ func (g *Guard) check(nodes []node) error {
 		// The engine holds SETTINGS of the whole statement to the reader's rights, those of a subquery to nothing.
 		// An EXPLAIN's own options look alike, and are no settings.
 		case n.name == "Set" && (n.parent < 0 || nodes[n.parent].name != "Explain"):
-			return &Refused{Reason: "SETTINGS cannot be changed in a statement", Setting: true}
+			return &RefusedError{Reason: "SETTINGS cannot be changed in a statement", Setting: true}
 		// The tree does not say which function is applied.
 		case n.name == "ColumnsApplyTransformer":
 			return refuse("APPLY is not for readers: name the columns")

@@ -207,7 +207,7 @@ func (e *Engine) restrict(c *conn, q *request) error {
 
 // refusal words why a statement is not run as a ClickHouse server would.
 func refusal(err error) error {
-	var why *readsql.Refused
+	var why *readsql.RefusedError
 	switch {
 	case err == nil:
 		return nil
