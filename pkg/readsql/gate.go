@@ -360,7 +360,8 @@ func (g *Gate) explain(ctx context.Context, err error) error {
 	case engine.Code == 202:
 		return ErrBusy
 	case engine.Code == 164 || engine.Code == 497 || engine.Code == 452 || engine.Code == 392:
-		return &RefusedError{Reason: engine.Message}
+		reason, _, _ := strings.Cut(engine.Message, ": this port ")
+		return &RefusedError{Reason: reason}
 	case limitCodes[engine.Code] != "":
 		return &LimitError{limitCodes[engine.Code] + ": " + engine.Message}
 	}

@@ -57,7 +57,7 @@ func (t *target) ask(ctx context.Context, text, format string, settings, params 
 		values.Set(name, value)
 	}
 	for name, value := range params {
-		values.Set("param_"+name, value)
+		values.Set("param_"+name, escapeParam(value))
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, t.base+"?"+values.Encode(), strings.NewReader(text))
 	if err != nil {
@@ -82,6 +82,17 @@ func (t *target) ask(ctx context.Context, text, format string, settings, params 
 	return nil, toEngineError(response.Header.Get("X-ClickHouse-Exception-Code"), string(message))
 }
 
+// NullParam is the value of a parameter that is NULL.
+const NullParam = "\x00NULL"
+
+// escapeParam writes a parameter's value as the engine reads it: with the escapes of the TabSeparated format.
+func escapeParam(value string) string {
+	if value == NullParam {
+		return `\N`
+	}
+	return strings.NewReplacer(`\`, `\\`, "\t", `\t`, "\n", `\n`, "\r", `\r`, "\x00", `\0`).Replace(value)
+}
+
 // withoutAddress leaves out the address, which holds the statement.
 func withoutAddress(err error) error {
 	var of *url.Error
@@ -93,7 +104,7 @@ func withoutAddress(err error) error {
 
 var (
 	codePrefix    = regexp.MustCompile(`^(?:Code: \d+\. )?(?:DB::Exception: )?`)
-	versionSuffix = regexp.MustCompile(`\s*(?:\(version [^)]*\))?\s*$`)
+	versionSuffix = regexp.MustCompile(`(?:\s*\((?:version [^)]*|[A-Z_]+)\)\.?)*\s*$`)
 )
 
 func toEngineError(code, message string) error {

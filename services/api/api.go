@@ -10,6 +10,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"tidemark/pkg/openapi"
+	"tidemark/pkg/readsql"
 	"tidemark/pkg/store"
 	"tidemark/pkg/suite"
 )
@@ -22,6 +23,8 @@ type Deps struct {
 	Serves func(ctx context.Context, database string) (bool, error)
 	// Writes are the operations that another service answers on v5's addresses: the document tells of them, too.
 	Writes []openapi.Operation
+	// SQL answers people's own statements; nil answers none.
+	SQL *readsql.Gate
 }
 
 // Service answers reads.
@@ -31,6 +34,7 @@ type Service struct {
 	log    *slog.Logger
 	serves func(ctx context.Context, database string) (bool, error)
 	writes []openapi.Operation
+	sql    *readsql.Gate
 }
 
 // New checks the configuration and opens nothing.
@@ -41,7 +45,9 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if deps.Store == nil || deps.Log == nil {
 		return nil, errors.New("api: a store and a logger are needed")
 	}
-	return &Service{cfg: cfg, read: storeReads{deps.Store}, log: deps.Log, serves: deps.Serves, writes: deps.Writes}, nil
+	return &Service{
+		cfg: cfg, read: storeReads{deps.Store}, log: deps.Log, serves: deps.Serves, writes: deps.Writes, sql: deps.SQL,
+	}, nil
 }
 
 // key names a suite: every read is within one.

@@ -24,6 +24,8 @@ type Config struct {
 	MaxSampleRows int
 	// RetryAfter is the pause that a 503 asks for, in whole seconds.
 	RetryAfter time.Duration
+	// SQLToken asks for a token with the scope read before a statement is answered.
+	SQLToken bool
 }
 
 // DefaultConfig serves one database called default.

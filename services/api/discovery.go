@@ -26,6 +26,7 @@ func (s *Service) operations() []operation {
 		s.noiseOperations(),
 		s.backtestOperations(),
 		s.signalOperations(),
+		s.sqlOperations(),
 	)
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"tidemark/pkg/event"
 	"tidemark/pkg/httpx"
+	"tidemark/pkg/readsql"
 	"tidemark/pkg/registry"
 	"tidemark/pkg/store"
 	"tidemark/pkg/testkit"
@@ -117,7 +118,7 @@ func testConfig() Config {
 
 func newServer(t testing.TB, s *store.Store) *fiber.App {
 	t.Helper()
-	service, err := New(testConfig(), Deps{Store: s, Log: testkit.Logger()})
+	service, err := New(testConfig(), Deps{Store: s, Log: testkit.Logger(), SQL: newGate(t, s)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,4 +155,16 @@ func report(machine, order string, tests ...map[string]any) json.RawMessage {
 		"tests": tests,
 	})
 	return bytes.TrimSpace(body)
+}
+
+// newGate is a gate to the store's database.
+func newGate(t testing.TB, s *store.Store) *readsql.Gate {
+	t.Helper()
+	cfg := readsql.DefaultConfig()
+	cfg.Database, cfg.Dial = s.Database(), testkit.Engine(t).Reader(readsql.Limits{}).Dial
+	gate, err := readsql.New(cfg, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return gate
 }

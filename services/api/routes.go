@@ -64,18 +64,26 @@ func (s *Service) mountV4(r fiber.Router, path string, handler v4Handler, intege
 	})
 }
 
-// mountV5 mounts what the operations describe, for the default database and for each by its name.
+// mountV5 mounts what the operations describe, for the default database and for each by its name. Operations of one address
+// stand together.
 func (s *Service) mountV5(r fiber.Router) {
 	own := s.operations()
 	all := s.described()
 	for _, base := range []string{"/api/v5/", "/api/db_:db/v5/"} {
-		for _, op := range own {
+		for i, op := range own {
 			path := base + ":suite/" + op.Path
 			if op.Global {
 				path = base + op.Path
 			}
-			r.Get(path, func(c *fiber.Ctx) error { return s.answerV5(c, op) })
-			r.All(path, refuseMethodV5(openapi.Methods(all, op.Path, op.Global)))
+			answer := func(c *fiber.Ctx) error { return s.answerV5(c, op) }
+			if op.Method == fiber.MethodGet {
+				r.Get(path, answer) // and HEAD
+			} else {
+				r.Add(op.Method, path, answer)
+			}
+			if i+1 == len(own) || own[i+1].Path != op.Path {
+				r.All(path, refuseMethodV5(openapi.Methods(all, op.Path, op.Global)))
+			}
 		}
 	}
 	r.Get("/llms.txt", s.getGuide)

@@ -74,7 +74,8 @@ func (s *Service) answerV5(c *fiber.Ctx, op operation) error {
 		err = op.answer(c, q)
 	}
 	if err == nil {
-		if op.Tagged && c.Response().StatusCode() == fiber.StatusOK && len(c.Response().Header.Peek(fiber.HeaderETag)) == 0 {
+		// A stream's bytes are on their way; it brings a tag of its own where it can.
+		if op.Tagged && !c.Response().IsBodyStream() && c.Response().StatusCode() == fiber.StatusOK && len(c.Response().Header.Peek(fiber.HeaderETag)) == 0 {
 			return tagged(c)
 		}
 		return nil

@@ -23,6 +23,7 @@ import (
 	"tidemark/pkg/httpx"
 	"tidemark/pkg/lifecycle"
 	"tidemark/pkg/observe"
+	"tidemark/pkg/readsql"
 	"tidemark/pkg/report"
 	"tidemark/pkg/schema"
 	"tidemark/pkg/store"
@@ -60,10 +61,11 @@ type process struct {
 	// of its own, so that no crowd of readers can hold up a projector's start or a
 	// detector's slot, nor the other way round.
 	store, work *store.Store
-	results     *api.Results     // compares submissions with those before
-	reports     *report.Handover // from intake to projector; nil unless both are here
-	door        *auth.Door       // before every route
-	events      *eventlog.Log    // nil for roles that only read
+	results     *api.Results       // compares submissions with those before
+	reports     *report.Handover   // from intake to projector; nil unless both are here
+	door        *auth.Door         // before every route
+	events      *eventlog.Log      // nil for roles that only read
+	people      *clickhouse.Reader // the embedded engine's side for people's SQL
 	components  []lifecycle.Component
 	listeners   map[string]*listener
 	takeTokens  []func([]auth.Token) error
@@ -161,6 +163,7 @@ func (p *process) engine() (store.Config, *clickhouse.Engine, error) {
 		return cfg, nil, err
 	}
 	cfg.Dial = engine.Dial
+	p.people = engine.Reader(p.settings.sqlLimits())
 	p.add(lifecycle.Component{Name: "engine", Open: p.openEngine(engine), Close: engine.Close})
 	yieldToEngine()
 	return cfg, engine, nil
@@ -305,7 +308,7 @@ func (p *process) services(r roles) ([]router, error) {
 		if err != nil {
 			return nil, err
 		}
-		rest, err := p.rest()
+		rest, err := p.rest(nil)
 		if err != nil {
 			return nil, err
 		}
@@ -409,13 +412,35 @@ func (p *process) notifier() error {
 }
 
 // rest is what answers reads over REST, and looks up for those who write.
-func (p *process) rest() (*api.Service, error) {
+func (p *process) rest(gate *readsql.Gate) (*api.Service, error) {
 	known := &databases{settings: p.settings, store: p.store}
-	return api.New(p.settings.apiConfig(), api.Deps{Store: p.store, Log: p.named("api"), Serves: known.serves, Writes: v5Writes()})
+	return api.New(p.settings.apiConfig(), api.Deps{Store: p.store, Log: p.named("api"), Serves: known.serves, Writes: v5Writes(), SQL: gate})
+}
+
+// gate is the way for people's SQL: none with a ClickHouse server that has no user for it.
+func (p *process) gate() (*readsql.Gate, error) {
+	cfg := p.settings.gateConfig()
+	switch {
+	case p.people != nil:
+		cfg.Dial = p.people.Dial
+	case cfg.URL == "":
+		return nil, nil
+	}
+	gate, err := readsql.New(cfg, time.Now)
+	if err != nil {
+		return nil, err
+	}
+	p.gauge("tidemark_sql_running", "Statements of people under way.", func() float64 { running, _ := gate.Load(); return float64(running) })
+	p.gauge("tidemark_sql_waiting", "Statements of people waiting for their turn.", func() float64 { _, waiting := gate.Load(); return float64(waiting) })
+	return gate, nil
 }
 
 func (p *process) reads() ([]router, error) {
-	rest, err := p.rest()
+	gate, err := p.gate()
+	if err != nil {
+		return nil, err
+	}
+	rest, err := p.rest(gate)
 	if err != nil {
 		return nil, err
 	}
@@ -436,7 +461,7 @@ func (p *process) gauge(name, help string, value func() float64) {
 func (p *process) serve(r roles, engine *clickhouse.Engine, services []router) {
 	if l := p.listeners["sql"]; l != nil && l.addr != "" {
 		p.add(lifecycle.Component{Name: "sql", Run: func(ctx context.Context) error {
-			return engine.ServeReadOnly(ctx, l.Listener, p.settings.sqlLimits())
+			return p.people.Serve(ctx, l.Listener)
 		}})
 	}
 	if l := p.listeners["engine"]; l != nil && l.addr != "" {

@@ -14,6 +14,7 @@ import (
 	"tidemark/pkg/embedded/kafka"
 	"tidemark/pkg/event"
 	"tidemark/pkg/eventlog"
+	"tidemark/pkg/readsql"
 	"tidemark/pkg/store"
 	"tidemark/services/api"
 	"tidemark/services/detector"
@@ -93,12 +94,17 @@ type StoreSettings struct {
 	ReadMemory  config.Bytes  `help:"Most memory of one read." default:"2GiB"`
 }
 
-// SQLSettings bound the read-only SQL listener.
+// SQLSettings bound people's SQL: that of REST and pages, and the read-only listener.
 type SQLSettings struct {
-	Timeout time.Duration `help:"Longest a statement may run on the SQL listener." default:"30s"`
-	Memory  config.Bytes  `help:"Most memory of one such statement." default:"1GiB"`
-	Rows    int64         `help:"Most rows of its answer." default:"1000000"`
-	Queries int           `help:"Most such statements at once." default:"4"`
+	Clickhouse    config.Secret `help:"ClickHouse's HTTP interface with a read-only user, such as http://reader:password@host:8123, for SQL over REST; not needed with the embedded engine."`
+	Token         bool          `name:"require-token" help:"Ask for a token with the scope read before SQL over REST is answered."`
+	PerMinute     int           `help:"Most statements over REST in a minute, for one token." default:"120"`
+	BusyPerMinute time.Duration `help:"Longest that the statements of one token may run in a minute, all together." default:"1m"`
+	ResultBytes   config.Bytes  `help:"Most bytes of an answer over REST." default:"64MiB"`
+	Timeout       time.Duration `help:"Longest a statement of a person may run." default:"30s"`
+	Memory        config.Bytes  `help:"Most memory of one such statement." default:"1GiB"`
+	Rows          int64         `help:"Most rows of its answer." default:"1000000"`
+	Queries       int           `help:"Most such statements at once." default:"4"`
 }
 
 // DetectorSettings say how often to look for changes and what to report.
@@ -213,6 +219,16 @@ func (s Settings) sqlLimits() clickhouse.Limits {
 	return l
 }
 
+func (s Settings) gateConfig() readsql.Config {
+	c := readsql.DefaultConfig()
+	c.Database = s.Store.Database
+	c.URL = string(s.SQL.Clickhouse)
+	c.Limits = s.sqlLimits()
+	c.Limits.MaxResultBytes = int64(s.SQL.ResultBytes)
+	c.StatementsPerMinute, c.BusyPerMinute = s.SQL.PerMinute, s.SQL.BusyPerMinute
+	return c
+}
+
 func (s Settings) intakeConfig() (intake.Config, error) {
 	c := intake.DefaultConfig()
 	c.Databases = s.Databases
@@ -281,6 +297,7 @@ func (s Settings) watcherConfig() watcher.Config {
 func (s Settings) apiConfig() api.Config {
 	c := api.DefaultConfig()
 	c.Databases = s.Databases
+	c.SQLToken = s.SQL.Token
 	return c
 }
 
