@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -87,7 +88,7 @@ func New(cfg Config, now func() time.Time) (*Gate, error) {
 // Question is a statement of somebody.
 type Question struct {
 	Text   string
-	Params map[string]string // of {name:Type}
+	Params map[string]string // of {name:Type}; texts as [TextParam] has them
 	Format Format
 	// Limit is the most rows of the answer; 0 leaves it to the statement and the gate's bounds.
 	Limit int
@@ -254,9 +255,9 @@ func (g *Gate) answer(ctx context.Context, q Question, s statement) (*Answer, er
 	if err != nil {
 		return nil, err
 	}
-	tree, err := g.target.text(ctx, "EXPLAIN AST "+s.text, settings, q.Params)
+	tree, err := g.target.text(ctx, explainAST+s.text, settings, q.Params)
 	if err != nil {
-		return nil, err
+		return nil, inPlace(err)
 	}
 	found, err := c.checkViews(parseTree(tree))
 	if err != nil {
@@ -278,6 +279,24 @@ func (g *Gate) answer(ctx context.Context, q Question, s statement) (*Answer, er
 		return nil, err
 	}
 	return &Answer{Tag: tag, Body: stream}, nil
+}
+
+const explainAST = "EXPLAIN AST "
+
+var positionPattern = regexp.MustCompile(`failed at position (\d+)`)
+
+// inPlace counts the position of a syntax error in what the person wrote.
+func inPlace(err error) error {
+	var engine *EngineError
+	if !errors.As(err, &engine) {
+		return err
+	}
+	moved := *engine
+	moved.Message = positionPattern.ReplaceAllStringFunc(engine.Message, func(at string) string {
+		number, _ := strconv.Atoi(positionPattern.FindStringSubmatch(at)[1])
+		return "failed at position " + strconv.Itoa(max(1, number-len(explainAST)))
+	})
+	return &moved
 }
 
 // checkColumnsTarget reads what the parse tree of SHOW COLUMNS does not tell.

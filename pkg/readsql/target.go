@@ -57,7 +57,7 @@ func (t *target) ask(ctx context.Context, text, format string, settings, params 
 		values.Set(name, value)
 	}
 	for name, value := range params {
-		values.Set("param_"+name, escapeParam(value))
+		values.Set("param_"+name, value)
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, t.base+"?"+values.Encode(), strings.NewReader(text))
 	if err != nil {
@@ -83,14 +83,12 @@ func (t *target) ask(ctx context.Context, text, format string, settings, params 
 }
 
 // NullParam is the value of a parameter that is NULL.
-const NullParam = "\x00NULL"
+const NullParam = `\N`
 
-// escapeParam writes a parameter's value as the engine reads it: with the escapes of the TabSeparated format.
-func escapeParam(value string) string {
-	if value == NullParam {
-		return `\N`
-	}
-	return strings.NewReplacer(`\`, `\\`, "\t", `\t`, "\n", `\n`, "\r", `\r`, "\x00", `\0`).Replace(value)
+// TextParam is a text as the value of a parameter: the engine reads values with the escapes of its TabSeparated format,
+// those of arrays as they stand in a statement.
+func TextParam(text string) string {
+	return strings.NewReplacer(`\`, `\\`, "\t", `\t`, "\n", `\n`, "\r", `\r`, "\x00", `\0`).Replace(text)
 }
 
 // withoutAddress leaves out the address, which holds the statement.

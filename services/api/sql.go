@@ -129,7 +129,7 @@ func (s *Service) getSQL(c *fiber.Ctx, q v5Request) error {
 	}
 	for name, value := range q.params {
 		if param, found := strings.CutPrefix(name, "param."); found {
-			asked.Params[param] = value
+			asked.Params[param] = readsql.TextParam(value)
 		}
 	}
 	return s.answerSQL(c, q, asked)
@@ -285,7 +285,7 @@ func paramText(value json.RawMessage) (string, error) {
 	if len(value) > 0 && value[0] == '"' {
 		var text string
 		err := json.Unmarshal(value, &text)
-		return text, err
+		return readsql.TextParam(text), err
 	}
 	if string(value) == "null" {
 		return readsql.NullParam, nil

@@ -36,6 +36,7 @@ type cli struct {
 
 	Detect detectCmd `cmd:"" help:"Look for changes in a CSV, without a server."`
 	Submit submitCmd `cmd:"" help:"Send reports to a server."`
+	SQL    sqlCmd    `cmd:"" name:"sql" help:"Ask a server in SQL, at a terminal or in a script."`
 	Noise  noiseCmd  `cmd:"" help:"Ask a server how noisy the series of a machine are."`
 
 	Backtest backtestCmd `cmd:"" help:"Try a detector on the history that a server has."`
