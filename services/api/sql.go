@@ -37,7 +37,7 @@ type sqlQuestion struct {
 // sqlAnswer is an answer as JSON.
 type sqlAnswer struct {
 	Columns   []readsql.Column `json:"columns"`
-	Data      [][]any          `json:"data" doc:"rows of values in the columns' order"`
+	Data      [][]*any         `json:"data" doc:"rows of values in the columns' order"`
 	Rows      int              `json:"rows"`
 	Truncated bool             `json:"truncated" doc:"there are more rows than limit"`
 }

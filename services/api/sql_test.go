@@ -11,14 +11,21 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"tidemark/pkg/auth"
+	"tidemark/pkg/httpx"
 	"tidemark/pkg/readsql"
 	"tidemark/pkg/testkit"
 )
 
 // sqlServer is one with two runs in two databases, and a way in for tokens.
 func sqlServer(t *testing.T, change func(*Config, *Deps)) *fiber.App {
+	t.Helper()
+	return sqlServerBehind(t, nil, change)
+}
+
+func sqlServerBehind(t *testing.T, keys *auth.Keys, change func(*Config, *Deps)) *fiber.App {
 	t.Helper()
 	s := testkit.Store(t)
 	events := newFeed(s)
@@ -32,7 +39,16 @@ func sqlServer(t *testing.T, change func(*Config, *Deps)) *fiber.App {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return server(t, service)
+	app := httpx.New(httpx.DefaultConfig(), testkit.Logger(), httpx.NewMetrics(prometheus.NewRegistry()), time.Now)
+	if keys != nil {
+		door, err := auth.NewDoor(auth.DefaultDoorConfig(), keys, time.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		app.Use(door.Handle)
+	}
+	service.Routes(app)
+	return app
 }
 
 // askSQL gets a statement's answer.
@@ -87,8 +103,8 @@ func TestSQL_Tokens_SeeTheirDatabases(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	open := sqlServer(t, func(_ *Config, d *Deps) { d.Keys = keys })
-	closed := sqlServer(t, func(c *Config, d *Deps) { d.Keys, c.SQLToken = keys, true })
+	open := sqlServerBehind(t, keys, nil)
+	closed := sqlServerBehind(t, keys, func(c *Config, _ *Deps) { c.SQLToken = true })
 	for _, tt := range []struct {
 		app          *fiber.App
 		base, token  string
