@@ -74,11 +74,12 @@ lint: assets ## golangci-lint and gofumpt, pinned
 fmt: ## format
 	go run $(GOFUMPT) -w services pkg sql dashboards
 
-generate: build ## rewrite generated files
+generate: build engine ## rewrite generated files
 	bin/tidemark config --format markdown > docs/configuration.md
+	TIDEMARK_LIBCHDB="$$(sh $(ENGINE))" go test -count=1 ./services/tidemark/pictures -update
 
 verify: generate ## fail when a generated file is not fresh
-	git diff --exit-code docs/configuration.md
+	git diff --exit-code docs/configuration.md docs/pictures
 	@go mod tidy -diff
 
 ci: ## exactly what CI runs
