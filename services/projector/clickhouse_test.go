@@ -65,7 +65,7 @@ func storyLog(t testing.TB) *fakeLog {
 	return l
 }
 
-var allViews = []string{"findings", "ledger", "machine_states", "machines", "orders", "receipts", "run_rows", "runs", "sample_texts", "samples", "suites", "tests"}
+var allViews = []string{"findings", "ledger", "machine_states", "machines", "orders", "receipts", "records", "regressions", "run_rows", "runs", "sample_texts", "samples", "shadow_findings", "suites", "tests"}
 
 func TestClickHouse_CrashAtEveryPoint_ViewsUnchanged(t *testing.T) {
 	t.Parallel()

@@ -448,6 +448,9 @@ func changesOfMachines() []event.Envelope {
 			Machines: []event.SeededMachine{{ID: 40, Name: "m4"}}, Orders: []event.SeededOrder{{ID: 90, Values: []string{"77"}}},
 			Tests: []event.SeededTest{{ID: 30, Name: "seeded"}},
 		}),
+		change(event.ChangeFound, shadowFound()),
+		change(event.RegressionTriaged, event.RegressionTriage{RegressionIDs: []uint32{1}, AddTags: []string{"t"}, Note: "seen"}),
+		change(event.DetectorConfigured, event.DetectorRule{Detector: "step", Mode: event.ModeShadow, Machine: "m1"}),
 		change(event.MachineUpdated, event.MachineUpdate{Machine: "m2", Values: []byte(`{"os":"linux","cores":8}`)}),
 		change(event.MachineRenamed, event.MachineRename{Machine: "m2", Name: "m2 now"}),
 		change(event.MachineRenamed, event.MachineRename{Machine: "m1", Name: "m2 now"}),
@@ -462,6 +465,15 @@ func changesOfMachines() []event.Envelope {
 		deletion,
 		submission("default", "m2 now", 79, 2, nil),
 	}
+}
+
+func shadowFound() event.Changes {
+	f := event.Finding{
+		MachineID: 1, TestID: 1, Metric: "execution_time", OrderID: 2, PreviousOrderID: 1, Direction: event.Up, Kind: event.Regression,
+		Before: 1, After: 2, Effect: 1, EffectLow: 0.5, EffectHigh: 2, Active: true,
+	}
+	f.ID = f.IDOf("default", "nts", event.DetectorKey("step", true))
+	return event.Changes{Detector: "step", Version: 1, Shadow: true, Findings: []event.Finding{f}}
 }
 
 // deletionOfMachines deletes a machine that others had been merged into.

@@ -630,7 +630,7 @@ func TestMetrics_Story_CountsWhatHappened(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]float64{
-		"tidemark_projector_events_total accepted": 28, "tidemark_projector_events_total duplicate": 4, "tidemark_projector_events_total rejected": 6,
+		"tidemark_projector_events_total accepted": 31, "tidemark_projector_events_total duplicate": 4, "tidemark_projector_events_total rejected": 6,
 		"tidemark_projector_rejected_total 400": 4, "tidemark_projector_rejected_total 404": 1, "tidemark_projector_rejected_total 409": 1,
 	} {
 		if got[name] != want {
