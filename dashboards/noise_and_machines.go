@@ -88,18 +88,19 @@ func noiseAndMachines() Dashboard {
 		LIMIT 25`,
 			},
 			{
-				Title: "Failed samples", Kind: TimeSeries, Unit: "percentunit", Width: 12, Height: 10, Page: suitePage,
-				Description: "Share of the samples of the metric whose status says that they failed.",
+				Title: "Failed tests", Kind: TimeSeries, Unit: "short", Width: 12, Height: 10, Drawn: "bars", Page: suitePage,
+				Description: "Tests that failed at an order, by what a status metric says: whatever the metric chosen.",
 				SQL: `
 		WITH times AS (
 		    SELECT machine_id, machine, order_id, start_at
 		    FROM v_order_times
 		    WHERE ` + ofSuite + ` AND $__timeFilter(start_at) AND $__conditionalAll(machine_id IN (${machine:csv}), $machine)
 		)
-		SELECT o.start_at AS time, o.machine AS machine, avg(s.failed) AS share
-		FROM v_samples AS s
+		SELECT o.start_at AS time, o.machine AS machine, uniqExact(s.test_id) AS tests
+		FROM v_sample_texts AS s
 		INNER JOIN times AS o ON o.machine_id = s.machine_id AND o.order_id = s.order_id
-		WHERE s.database = ${database:singlequote} AND s.suite = ${suite:singlequote} AND s.metric = ${metric:singlequote}
+		WHERE s.database = ${database:singlequote} AND s.suite = ${suite:singlequote} AND s.value = '1'
+		    AND s.metric IN (SELECT metric FROM v_metrics WHERE ` + ofSuite + ` AND type = 'Status')
 		    AND $__conditionalAll(s.machine_id IN (${machine:csv}), $machine)
 		GROUP BY time, machine
 		ORDER BY time, machine`,

@@ -101,16 +101,20 @@ func pipeline() Dashboard {
 			},
 			{
 				Title: "Suites", Kind: Table, Unit: "none", Width: 12, Height: 9,
-				Description: "How far each suite's log is stored, and how many events behind that its tables and its detectors are. Nothing new for a detector is no lag: it counts events that changed data.",
-				Units:       map[string]string{"stored": "short", "tables_behind": "short", "detectors_behind": "short"},
+				Description: "How far each suite's log is stored, how far its data and its findings can be read, and how many runs no job has seen yet.",
+				Units:       map[string]string{"stored": "short", "data": "short", "findings": "short", "waiting": "short"},
 				SQL: `
-		SELECT p.database AS database, p.suite AS suite, p.seq AS stored,
-		    toInt64(p.seq) - toInt64(greatest(p.data_seq, p.finding_seq)) AS tables_behind,
-		    greatest(toInt64(p.data_seq) - toInt64(j.to_seq), 0) AS detectors_behind
+		SELECT p.database AS database, p.suite AS suite, p.seq AS stored, p.data_seq AS data, p.finding_seq AS findings, w.runs AS waiting
 		FROM v_positions AS p
-		LEFT JOIN (SELECT database, suite, max(to_seq) AS to_seq FROM v_job_runs WHERE error = '' GROUP BY database, suite) AS j
-		    ON j.database = p.database AND j.suite = p.suite
-		ORDER BY detectors_behind DESC, database, suite
+		LEFT JOIN
+		(
+		    SELECT r.database AS database, r.suite AS suite, countIf(r.seq > j.to_seq) AS runs
+		    FROM v_runs AS r
+		    LEFT JOIN (SELECT database, suite, max(to_seq) AS to_seq FROM v_job_runs WHERE error = '' GROUP BY database, suite) AS j
+		        ON j.database = r.database AND j.suite = r.suite
+		    GROUP BY database, suite
+		) AS w ON w.database = p.database AND w.suite = p.suite
+		ORDER BY waiting DESC, database, suite
 		LIMIT 200`,
 			},
 			{

@@ -16,18 +16,18 @@ func regressions() Dashboard {
 		Panels: []Panel{
 			{
 				Title: "Nobody has looked", Kind: Stat, Unit: "short", Width: 6, Height: 4, Page: list, Levels: []float64{1, 20},
-				Description: "Regressions in the state detected.",
-				SQL:         `SELECT count() AS regressions FROM v_regressions WHERE ` + ofSuite + ` AND state = 0`,
+				Description: "Regressions in the state detected; improvements are not counted here.",
+				SQL:         `SELECT count() AS regressions FROM v_regressions WHERE ` + ofSuite + ` AND kind != 'improvement' AND state = 0`,
 			},
 			{
 				Title: "Somebody's work", Kind: Stat, Unit: "short", Width: 6, Height: 4, Page: list, Levels: []float64{10, 50},
 				Description: "Regressions that are staged or active.",
-				SQL:         `SELECT count() AS regressions FROM v_regressions WHERE ` + ofSuite + ` AND state IN (1, 10)`,
+				SQL:         `SELECT count() AS regressions FROM v_regressions WHERE ` + ofSuite + ` AND kind != 'improvement' AND state IN (1, 10)`,
 			},
 			{
 				Title: "To be verified", Kind: Stat, Unit: "short", Width: 6, Height: 4, Page: list, Levels: []float64{1, 50},
 				Description: "Regressions that the data says are gone, and that somebody should look at.",
-				SQL:         `SELECT count() AS regressions FROM v_regressions WHERE ` + ofSuite + ` AND state = 23`,
+				SQL:         `SELECT count() AS regressions FROM v_regressions WHERE ` + ofSuite + ` AND kind != 'improvement' AND state = 23`,
 			},
 			{
 				Title: "Time to the first look", Kind: Stat, Unit: "s", Width: 6, Height: 4, Page: list, Levels: []float64{86400, 604800},
@@ -84,7 +84,7 @@ func regressions() Dashboard {
 		    e.tests AS tests, e.machines AS machines, arrayStringConcat(e.metric_names, ', ') AS metrics, r.bug AS bug, r.changed_at AS changed
 		FROM v_regressions AS r
 		INNER JOIN v_regression_effects AS e ON e.database = r.database AND e.suite = r.suite AND e.regression_id = r.regression_id
-		WHERE r.database = ${database:singlequote} AND r.suite = ${suite:singlequote} AND r.state IN (0, 1, 10, 23)
+		WHERE r.database = ${database:singlequote} AND r.suite = ${suite:singlequote} AND r.state IN (0, 1, 10, 23) AND r.kind != 'improvement'
 		ORDER BY e.total_effect DESC, r.regression_id
 		LIMIT 200`,
 			},

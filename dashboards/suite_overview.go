@@ -39,7 +39,7 @@ func suiteOverview() Dashboard {
 				SQL: `
 		SELECT count() AS regressions
 		FROM v_regressions
-		WHERE database = ${database:singlequote} AND suite = ${suite:singlequote} AND state IN (0, 1, 10, 23)`,
+		WHERE database = ${database:singlequote} AND suite = ${suite:singlequote} AND kind != 'improvement' AND state IN (0, 1, 10, 23)`,
 			},
 			{
 				Title: "Newest run", Kind: Stat, Unit: "s", Width: 4, Height: 4, Page: suitePage, Levels: []float64{86400, 604800},

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -35,6 +37,10 @@ type world struct {
 	first, last time.Time
 	// wait is how long what comes is stored after it was received, beside some milliseconds.
 	wait time.Duration
+	// batch is how long a batch gathers; 0 for batches of one.
+	batch time.Duration
+	// database is where what comes belongs.
+	database string
 }
 
 const hour = time.Hour
@@ -50,7 +56,7 @@ func report(machine string, order int) []byte {
 func demo(t *testing.T) *world {
 	t.Helper()
 	cfg := testkit.Migrated(t)
-	w := &world{t: t, store: testkit.Open(t, cfg), decider: testkit.NewDecider()}
+	w := &world{t: t, store: testkit.Open(t, cfg), decider: testkit.NewDecider(), database: "demo"}
 	w.client = http.Client{Transport: &http.Transport{DialContext: cfg.Dial}}
 	t.Cleanup(w.client.CloseIdleConnections)
 	size := synth.DefaultConfig()
@@ -73,6 +79,7 @@ func demo(t *testing.T) *world {
 	}
 	w.flush()
 	w.found(g.Truth())
+	w.busy()
 	w.jobs()
 	return w
 }
@@ -81,10 +88,13 @@ func (w *world) decide(kind event.Type, at time.Time, actor string, body []byte)
 	w.t.Helper()
 	w.offset++
 	e := event.Envelope{
-		ID: event.NewID(at, nil), Type: kind, Version: 1, Database: "demo", Suite: "nts", ContentType: "application/json",
+		ID: event.NewID(at, nil), Type: kind, Version: 1, Database: w.database, Suite: "nts", ContentType: "application/json",
 		ReceivedAt: at, Actor: actor, RequestID: fmt.Sprint("r", w.offset), Params: map[string]string{event.ParamMerge: "append"}, Body: body,
 	}
-	stored := at.Add(w.wait + time.Duration(20+w.offset%200)*time.Millisecond)
+	stored := at.Add(w.wait + time.Duration(20+w.offset*37%200)*time.Millisecond)
+	if w.batch > 0 {
+		stored = at.Truncate(w.batch).Add(w.batch)
+	}
 	row, d := w.decider.Decide(w.t, store.LogPosition{Topic: event.TopicEvents, Partition: 0, Offset: w.offset}, stored, e)
 	w.rows = append(w.rows, row)
 	return d
@@ -130,11 +140,14 @@ func (w *world) found(truth synth.Truth) {
 			found = append(found, f)
 		}
 	}
-	body, err := event.Changes{Detector: "steps", Version: 2, Params: json.RawMessage(`{}`), DataSeq: 1, Findings: found}.Encode()
-	if err != nil {
-		w.t.Fatal(err)
+	byOrder := lo.GroupBy(found, func(f event.Finding) uint32 { return f.OrderID })
+	for _, order := range slices.Sorted(maps.Keys(byOrder)) {
+		body, err := event.Changes{Detector: "steps", Version: 2, Params: json.RawMessage(`{}`), DataSeq: 1, Findings: byOrder[order]}.Encode()
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.accepted(event.ChangeFound, w.first.Add(w.last.Sub(w.first)*time.Duration(order)/time.Duration(len(orders)+3)), "detector", body)
 	}
-	w.accepted(event.ChangeFound, at, "detector", body)
 	w.accepted(event.RegressionOpened, at.Add(time.Minute), "ann", []byte(`{"change_ids":[1,2],"title":"parser slower","bug":"","state":0}`))
 	w.accepted(event.RegressionOpened, at.Add(2*time.Minute), "ann", []byte(`{"change_ids":[3],"title":"sort slower","bug":"","state":0}`))
 	w.accepted(event.RegressionTriaged, at.Add(time.Hour), "ben", []byte(`{"regression_id":1,"title":null,"bug":"https://bugs.example/1","state":10}`))
@@ -161,6 +174,22 @@ func (w *world) ids(view, id string) map[string]uint32 {
 	return out
 }
 
+// busy is a suite into which much came in the last three hours.
+func (w *world) busy() {
+	w.t.Helper()
+	w.database = "smoke"
+	defer func() { w.database, w.batch = "demo", 0 }()
+	for i := range 150 {
+		w.batch = time.Duration(200+i*7) * time.Millisecond
+		at := w.last.Add(-3*hour + time.Duration(i*i)*hour/time.Duration(150*150)*5/2)
+		w.accepted(event.RunSubmitted, at, fmt.Sprint("smoke-", i%3), report("smoke", i))
+		if i%11 == 0 {
+			w.decide(event.RunSubmitted, at.Add(time.Millisecond), "smoke-0", report("smoke", i)[:40])
+		}
+	}
+	w.flush()
+}
+
 func (w *world) jobs() {
 	w.t.Helper()
 	for i := range 40 {
@@ -174,8 +203,8 @@ func (w *world) jobs() {
 func (w *world) job(job string, slot time.Time, failed string, missed uint32) {
 	w.t.Helper()
 	p := store.Params{
-		"job": job, "database": "demo", "suite": "nts", "slot_at": slot, "started_at": slot.Add(time.Millisecond), "took_ms": float64(20 + slot.Minute()),
-		"from_seq": uint64(1), "to_seq": uint64(2), "rows": uint64(3), "missed_slots": missed, "error": failed,
+		"job": job, "database": "demo", "suite": "nts", "slot_at": slot, "started_at": slot.Add(time.Millisecond), "took_ms": float64(20 + slot.Minute()*slot.Minute()%70 + 3*len(job)),
+		"from_seq": uint64(1), "to_seq": uint64(170), "rows": uint64(3), "missed_slots": missed, "error": failed,
 	}
 	if err := w.store.Exec(w.t.Context(), sql.MustQuery("record_job_run").Text, p); err != nil {
 		w.t.Fatal(err)
