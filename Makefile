@@ -8,7 +8,7 @@ LNT_SEEDS ?= 1 2
 GOFUMPT := mvdan.cc/gofumpt@v0.12.0
 DATA ?= data
 ENGINE = pkg/embedded/clickhouse/engine/fetch.sh
-SECRETS = TIDEMARK_AUTH_TOKEN TIDEMARK_CLICKHOUSE_PASSWORD TIDEMARK_GRAFANA_CLICKHOUSE_PASSWORD TIDEMARK_GRAFANA_PASSWORD TIDEMARK_NOTIFIER_KEY
+SECRETS = TIDEMARK_AUTH_TOKEN TIDEMARK_CLICKHOUSE_PASSWORD TIDEMARK_GRAFANA_CLICKHOUSE_PASSWORD TIDEMARK_GRAFANA_PASSWORD TIDEMARK_NOTIFIER_KEY TIDEMARK_SESSION_KEY
 
 help: ## list targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,17 +28,17 @@ build: assets ## bin/tidemark
 run: engine build ## the whole product with demo data
 	bin/tidemark up --demo --data $(DATA)
 
-up: .env ## Kafka, ClickHouse, Grafana and every role in containers, waiting for their health
+up: secrets ## Kafka, ClickHouse, Grafana and every role in containers, waiting for their health
 	TIDEMARK_VERSION="$(VERSION)" docker compose up --build --detach --wait
 	@echo "pages and REST http://127.0.0.1:8080  Grafana http://127.0.0.1:3000  SQL http://127.0.0.1:8123  (secrets are in .env)"
 
 down: ## stop the containers; their volumes stay (docker compose down --volumes removes them)
 	docker compose down
 
-.env: # secrets of `make up`, made once
-	@umask 077 && for name in $(SECRETS); do \
-		printf '%s=%s\n' "$$name" "$$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')"; \
-	done > $@.new && mv $@.new $@
+secrets: # of `make up`: those that .env does not have yet are made
+	@umask 077 && touch .env && for name in $(SECRETS); do \
+		grep -q "^$$name=" .env || printf '%s=%s\n' "$$name" "$$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')" >> .env; \
+	done
 
 test: engine assets browser ## all tests
 	TIDEMARK_LIBCHDB="$$(sh $(ENGINE))" go test -timeout 20m $$(go list ./... | grep -v /e2e)
@@ -88,4 +88,4 @@ ci: ## exactly what CI runs
 clean: ## remove what was built
 	rm -rf bin
 
-.PHONY: help engine assets browser build run up down test race test-lnt test-docs fuzz bench bench-detect lint fmt generate verify ci clean
+.PHONY: help engine assets browser build run up down secrets test race test-lnt test-docs fuzz bench bench-detect lint fmt generate verify ci clean

@@ -1,12 +1,17 @@
 package main
 
 import (
+	"log/slog"
 	"net/http"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"tidemark/pkg/store"
+	"tidemark/services/web"
 )
 
 // way is one handle of the proxy's configuration: which requests it takes, and where they go.
@@ -63,8 +68,13 @@ func TestDeployment_TheProxy_SendsEveryAddressToTheRoleThatHasIt(t *testing.T) {
 	t.Parallel()
 	list := ways(t)
 	sent := 0
-	for i, role := range []string{"api:8080", "intake:8080"} {
-		for pattern, methods := range served(services(t)[i]) {
+	both := services(t)
+	for _, of := range []struct {
+		role    string
+		service router
+	}{{"api:8080", both[0]}, {"intake:8080", both[1]}, {"api:8080", pagesOf(t)}} {
+		role := of.role
+		for pattern, methods := range served(of.service) {
 			address := path.Clean(strings.NewReplacer("*", "x").Replace(parameter.ReplaceAllString(pattern, "x")))
 			for _, method := range methods {
 				if method == "another" {
@@ -84,4 +94,20 @@ func TestDeployment_TheProxy_SendsEveryAddressToTheRoleThatHasIt(t *testing.T) {
 	if at := slices.IndexFunc(list, func(w way) bool { return w.takes(http.MethodHead, "/") }); list[at].to != "api:8080" {
 		t.Error("HEAD of a page does not reach the pages")
 	}
+}
+
+// pagesOf are the pages, with nothing behind them.
+func pagesOf(t *testing.T) router {
+	t.Helper()
+	at := store.DefaultConfig()
+	at.DSN = "clickhouse://127.0.0.1:1/none"
+	data, err := store.New(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, err := web.New(web.DefaultConfig(), web.Deps{Store: data, Log: slog.New(slog.DiscardHandler), Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pages
 }

@@ -24,7 +24,7 @@ const root = "../.."
 
 // secrets is what `make up` writes into .env, with values that need care in an address or in XML.
 var secrets = []string{
-	"TIDEMARK_AUTH_TOKEN=of-tests", "TIDEMARK_CLICKHOUSE_PASSWORD=0123abcd", "TIDEMARK_GRAFANA_CLICKHOUSE_PASSWORD=4567",
+	"TIDEMARK_AUTH_TOKEN=of-tests", "TIDEMARK_SESSION_KEY=0123456789abcdef", "TIDEMARK_CLICKHOUSE_PASSWORD=0123abcd", "TIDEMARK_GRAFANA_CLICKHOUSE_PASSWORD=4567",
 	"TIDEMARK_GRAFANA_PASSWORD=89ab", "TIDEMARK_NOTIFIER_KEY=0123456789abcdef0123456789abcdef",
 }
 
