@@ -371,6 +371,7 @@ var everyPage = map[string]string{
 	"graph": "/db_default/v4/nts/graph?plot.0=1.1.2&order=20", "graph-many": "/db_default/v4/nts/graph?plot.0=1.1.2&plot.1=2.2.2&plot.2=3.3.8",
 	"why": "/db_default/v4/nts/why?plot.0=1.1.2&order=20", "graph-failed": "/db_default/v4/nts/graph?plot.0=1.4.2",
 	"empty": "/db_default/v4/compile/", "problem": "/db_default/v4/nts/graph?plot.0=1.x.2",
+	"regressions": "/db_default/v4/nts/regressions/", "regression": "/db_default/v4/nts/regressions/2", "signin": "/signin",
 }
 
 func TestPages_InABrowser_AreQuietAndFitPhoneAndDesktopLightAndDark(t *testing.T) {

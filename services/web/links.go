@@ -61,6 +61,24 @@ func (l links) Orders(database, suite string) string { return l.Suite(database, 
 // Findings lists findings.
 func (l links) Findings(database, suite string) string { return l.Suite(database, suite) + "findings" }
 
+// Regressions lists regressions.
+func (l links) Regressions(database, suite string) string {
+	return l.Suite(database, suite) + "regressions/"
+}
+
+// Regression is the page of a regression.
+func (l links) Regression(database, suite string, id uint32) string {
+	return l.Regressions(database, suite) + digitsOf(id)
+}
+
+// API is the suite's address on the REST side, to which operations are added.
+func (l links) API(database, suite string) string {
+	if database == defaultDatabase {
+		return l.prefix + "api/v5/" + url.PathEscape(suite) + "/"
+	}
+	return l.prefix + "api/db_" + url.PathEscape(database) + "/v5/" + url.PathEscape(suite) + "/"
+}
+
 // Receipts lists submissions.
 func (l links) Receipts(database, suite string) string { return l.Suite(database, suite) + "receipts" }
 

@@ -94,3 +94,18 @@ func TestSignIn_WithAWrongTokenOrForm_SaysSo(t *testing.T) {
 	}
 	mustContain(t, newWorld(t).ok("/signin"), "nobody can sign in")
 }
+
+// send posts JSON, as a script does, and gives the status.
+func (w *world) send(path, body string, header ...string) int {
+	w.t.Helper()
+	req := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
+	req.Header.Set("Content-Type", "application/json")
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	res, err := w.app.Test(req, 60_000)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return res.StatusCode
+}

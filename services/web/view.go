@@ -26,6 +26,7 @@ var templateFiles embed.FS
 // pageNames are the pages; each has a template file of its name.
 var pageNames = []string{
 	"home", "suite", "machine", "run", "order", "orders", "graph", "why", "findings", "receipts", "problem", "signin",
+	"regressions", "regression",
 }
 
 // view is what every page is made from.

@@ -40,6 +40,10 @@ type world struct {
 	app     *fiber.App
 	decider *testkit.Decider
 	rows    []store.LedgerRow
+	// actor is who does what comes next, a bot when "".
+	actor string
+	// regressions are all rows of them, in their order.
+	regressions []event.RegressionRow
 	offset  uint64
 	// secrets are the tokens' by their scope.
 	secrets map[string]string
@@ -105,11 +109,12 @@ func (w *world) decide(database, suiteName string, kind event.Type, at time.Time
 	w.offset++
 	e := event.Envelope{
 		ID: event.NewID(at, nil), Type: kind, Version: 1, Database: database, Suite: suiteName,
-		ContentType: "application/json", ReceivedAt: at, Actor: "bot", RequestID: "r" + fmt.Sprint(w.offset),
+		ContentType: "application/json", ReceivedAt: at, Actor: lo.CoalesceOrEmpty(w.actor, "bot"), RequestID: "r" + fmt.Sprint(w.offset),
 		Params: params, Body: body,
 	}
 	row, d := w.decider.Decide(w.t, store.LogPosition{Topic: event.TopicEvents, Partition: 3, Offset: int64(w.offset)}, at.Add(20*time.Millisecond), e)
 	w.rows = append(w.rows, row)
+	w.regressions = append(w.regressions, d.Rows.Regressions...)
 	return d
 }
 

@@ -16,6 +16,8 @@ import (
 // that is decided and stored before the answer.
 func (w *world) writes(r fiber.Router, keys *auth.Keys) {
 	var mu sync.Mutex
+	// priors are the regressions that an event changed, as they were before it.
+	priors, now := map[uint64][]event.RegressionRow{}, map[uint32]event.RegressionRow{}
 	answer := func(scope auth.Scope, do func(c *fiber.Ctx) (event.Type, interface{ Encode() ([]byte, error) }, error)) fiber.Handler {
 		return func(c *fiber.Ctx) error {
 			refuse := func(status int, text string) error {
@@ -40,11 +42,22 @@ func (w *world) writes(r fiber.Router, keys *auth.Keys) {
 			if err != nil {
 				return refuse(http.StatusBadRequest, err.Error())
 			}
+			for _, row := range w.regressions {
+				now[row.ID] = row
+			}
+			w.actor = who.Name
 			d := w.decide(database, c.Params("suite"), kind, noon, encoded, nil)
 			if d.Status != event.Accepted {
 				return refuse(d.Code, d.Error)
 			}
 			w.flush()
+			for _, row := range d.Rows.Regressions {
+				before, there := now[row.ID]
+				if !there {
+					before = event.RegressionRow{ID: row.ID, Deleted: true}
+				}
+				priors[d.Seq] = append(priors[d.Seq], before)
+			}
 			told := fiber.Map{"event_id": "0", "seq": d.Seq, "receipt_url": ""}
 			if kind == event.RegressionTriaged {
 				return c.JSON(fiber.Map{"dry_run": false, "matched": 1, "numbers": []int{}, "event": told})
@@ -73,6 +86,15 @@ func (w *world) writes(r fiber.Router, keys *auth.Keys) {
 				out.State = &number
 			}
 			return event.RegressionTriaged, out, nil
+		}))
+		r.Post(base+"regressions/undo", answer(auth.Triage, func(c *fiber.Ctx) (event.Type, interface{ Encode() ([]byte, error) }, error) {
+			var asked struct {
+				Seq uint64 `json:"seq"`
+			}
+			if err := json.Unmarshal(c.Body(), &asked); err != nil {
+				return "", nil, err
+			}
+			return event.RegressionRestored, event.RegressionRestoration{Undoes: asked.Seq, Regressions: priors[asked.Seq]}, nil
 		}))
 	}
 }
