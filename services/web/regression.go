@@ -53,7 +53,7 @@ type stepRow struct {
 type step struct {
 	stepRow
 	Done []string
-	// CanUndo is true for what people decide.
+	// CanUndo is true for what people decided last: what came before it can be undone after it.
 	CanUndo bool
 }
 
@@ -223,7 +223,7 @@ func (s *Service) steps(ctx context.Context, in suiteView, id uint32) ([]step, e
 		if i+1 < len(rows) {
 			before = &rows[i+1]
 		}
-		out[i] = step{stepRow: r, Done: changed(before, r), CanUndo: undoable(r.EventType)}
+		out[i] = step{stepRow: r, Done: changed(before, r), CanUndo: i == 0 && undoable(r.EventType)}
 	}
 	return lo.Slice(out, 0, maxSteps), nil
 }
