@@ -89,6 +89,8 @@ type Notifier struct {
 	mine map[uuid.UUID]claim
 	// reread is when each suite's unfinished deliveries are read again.
 	reread map[string]time.Time
+	// behind is how many events of each suite were not looked at.
+	behind map[string]uint64
 	// told is how far each suite was told, saved when that was last written down.
 	told  map[string]uint64
 	saved map[string]time.Time
@@ -104,7 +106,7 @@ func New(cfg Config, deps Deps) (*Notifier, error) {
 	return &Notifier{
 		cfg: cfg, deps: deps, metrics: newMetrics(deps.Registerer), slots: make(chan struct{}, cfg.Concurrency),
 		busy: map[string]bool{}, stored: map[string]uint64{}, mine: map[uuid.UUID]claim{}, looked: map[uuid.UUID]time.Time{},
-		reread: map[string]time.Time{}, told: map[string]uint64{}, saved: map[string]time.Time{},
+		reread: map[string]time.Time{}, behind: map[string]uint64{}, told: map[string]uint64{}, saved: map[string]time.Time{},
 	}, nil
 }
 

@@ -41,7 +41,7 @@ func (v *visit) run(ctx context.Context) error {
 	}
 	to := v.settled(v.name(), stored)
 	v.stored, told = to, v.come(v.name(), told)
-	v.metrics.behind.Set(float64(stored - min(stored, told)))
+	v.metrics.behind.Set(v.lag(v.name(), stored-min(stored, told)))
 	queues := map[uuid.UUID][]job{}
 	if err := errors.Join(v.unfinished(ctx, queues), v.fresh(ctx, told, to, queues), v.digests(ctx, to, queues)); err != nil {
 		return err
@@ -69,6 +69,14 @@ func (n *Notifier) come(suite string, told uint64) uint64 {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return max(told, n.told[suite])
+}
+
+// lag is how many events all suites have that were not looked at.
+func (n *Notifier) lag(suite string, events uint64) float64 {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.behind[suite] = events
+	return float64(lo.Sum(lo.Values(n.behind)))
 }
 
 // saveEvery is how often the position is written down when there was nothing to tell. To look at a stretch again costs little.
