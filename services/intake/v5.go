@@ -239,7 +239,7 @@ func unencodable(err error) error {
 
 // v5Overruled answers for an event that was refused when its turn came.
 func v5Overruled(a *attempt, out event.Outcome) error {
-	why := &openapi.Error{Status: int(out.Code), Message: out.Error, Field: out.Field}
+	why := &openapi.Error{Status: out.Code, Message: out.Error, Field: out.Field}
 	switch {
 	case out.Field == "suite" && out.Code == http.StatusBadRequest:
 		return openapi.Missing("there is no test suite '%s'", a.suite)

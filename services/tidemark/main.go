@@ -39,6 +39,12 @@ type cli struct {
 	SQL    sqlCmd    `cmd:"" name:"sql" help:"Ask a server in SQL, at a terminal or in a script."`
 	Noise  noiseCmd  `cmd:"" help:"Ask a server how noisy the series of a machine are."`
 
+	Findings      findingsCmd      `cmd:"" help:"Look at the findings of a server, and dismiss them."`
+	Regressions   regressionsCmd   `cmd:"" help:"Look at the regressions of a server, and triage them."`
+	Why           whyCmd           `cmd:"" help:"Ask a server why a change is found at an order, or why not."`
+	Detectors     detectorsCmd     `cmd:"" help:"Look at the detectors of a server, and set how they judge."`
+	Subscriptions subscriptionsCmd `cmd:"" help:"Look at who is told what, and change it."`
+
 	Backtest backtestCmd `cmd:"" help:"Try a detector on the history that a server has."`
 	Import   importCmd   `cmd:"" help:"Bring history from elsewhere."`
 	Synth    synthCmd    `cmd:"" help:"Make synthetic reports with known changes."`
