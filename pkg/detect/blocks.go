@@ -16,9 +16,14 @@ const (
 )
 
 // Line is the orders of a machine, in order.
-type Line []struct {
+type Line []LineOrder
+
+// LineOrder is an order at which a machine has runs.
+type LineOrder struct {
 	OrderID uint32 `ch:"order_id"`
 	Name    string `ch:"name"`
+	// Seqs are the positions of the runs.
+	Seqs []uint64 `ch:"seqs"`
 }
 
 // Cuts are the indexes at which blocks begin, the first but for 0. Whether an order

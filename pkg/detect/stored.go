@@ -344,13 +344,18 @@ func (st *stored) addMachine(ctx context.Context, machineID uint32) error {
 }
 
 func (st *stored) line(ctx context.Context, machineID uint32) (Line, error) {
-	rows, err := store.Select[struct {
-		OrderID uint32 `ch:"order_id"`
-		Name    string `ch:"name"`
-	}](ctx, st.store, sql.MustQuery("detect_line"), lo.Assign(st.params(), store.Params{
+	return store.Select[LineOrder](ctx, st.store, sql.MustQuery("detect_line"), lo.Assign(st.params(), store.Params{
 		"machine_id": machineID, "before_load": st.beforeLoad, "gone_after": st.goneAfter,
 	}))
-	return rows, err
+}
+
+// LineOf reads the orders of a machine as the data of the selection stand.
+func LineOf(ctx context.Context, s *store.Store, sel Selection, machineID uint32) (Line, error) {
+	st := &stored{store: s, sel: sel, beforeLoad: math.MaxUint32, goneAfter: math.MaxInt64}
+	if err := st.asOf(ctx); err != nil {
+		return nil, err
+	}
+	return st.line(ctx, machineID)
 }
 
 // portion is what one statement judges. A metric of a batch has its place in of.

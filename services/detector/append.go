@@ -1,9 +1,9 @@
 package detector
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -17,32 +17,36 @@ const findingsPerEvent = 5000
 
 // append puts findings into the log, in events whose ids follow from what they
 // say: a slot repeated after a crash appends the same events, which count once.
-func (d *Detector) append(ctx context.Context, m machine, findings []event.Finding) error {
-	if len(findings) == 0 {
-		return nil
-	}
-	params, err := json.Marshal(d.cfg.Steps)
-	if err != nil {
-		return fmt.Errorf("encode parameters: %w", err)
-	}
+func (d *Detector) append(ctx context.Context, p progress, pl *plan, t *told) error {
 	var events []event.Envelope
-	for i, some := range lo.Chunk(findings, findingsPerEvent) {
-		body, err := event.Changes{
-			Detector: d.job.Header["detector"], Version: 1, Params: params, DataSeq: m.DataSeq, Findings: some,
-		}.Encode()
-		if err != nil {
-			return err
+	for _, v := range t.variants() {
+		for i, some := range lo.Chunk(t.changed[v], findingsPerEvent) {
+			body, err := v.changes(pl.role, p.DataSeq, some).Encode()
+			if err != nil {
+				return err
+			}
+			key := fmt.Sprintf("%s (%d,%d] part %d", pl.role.job(), p.SeenSeq, p.DataSeq, i)
+			events = append(events, p.envelope(d, event.ChangeFound, key, body))
 		}
-		key := fmt.Sprintf("%s machine %d (%d,%d] part %d", d.job.Name, m.id, m.SeenSeq, m.DataSeq, i)
-		events = append(events, m.envelope(d, event.ChangeFound, key, body))
 	}
-	if err := d.send(ctx, m.progress, events); err != nil {
+	if err := d.send(ctx, p, events); err != nil {
 		return fmt.Errorf("append findings: %w", err)
 	}
-	for _, f := range findings {
-		d.metrics.findings.WithLabelValues(lo.Ternary(f.Active, "found", "withdrawn")).Inc()
+	for _, list := range t.changed {
+		for _, f := range list {
+			d.metrics.findings.WithLabelValues(lo.Ternary(f.Active, "found", "withdrawn")).Inc()
+		}
 	}
 	return nil
+}
+
+// changes are findings in the words of the log. Without a variant nobody judges the series any more.
+func (v *variant) changes(r role, dataSeq uint64, list []event.Finding) event.Changes {
+	c := event.Changes{Detector: r.detector, Version: 1, DataSeq: dataSeq, Findings: list, Shadow: r.shadow}
+	if v != nil {
+		c.Version, c.Params = uint16(v.Version), v.params //nolint:gosec // a small number
+	}
+	return c
 }
 
 // send appends events of one suite, of which the newest is waited for before the suite is looked at again.
@@ -53,7 +57,7 @@ func (d *Detector) send(ctx context.Context, p progress, events []event.Envelope
 	if err := d.deps.Log.Append(ctx, events...); err != nil {
 		return err
 	}
-	d.pending[p.Database+"/"+p.Suite] = events[len(events)-1].ID
+	d.pending[p.pendingKey] = events[len(events)-1].ID
 	return nil
 }
 
@@ -66,13 +70,6 @@ func (p progress) envelope(d *Detector, t event.Type, key string, body []byte) e
 	}
 }
 
-// finding is a step in the words of the log.
-func (m machine) finding(s step, active bool) event.Finding {
-	return event.Finding{
-		MachineID: s.MachineID, TestID: s.TestID, Metric: s.Metric, OrderID: s.OrderID, PreviousOrderID: s.PreviousOrderID,
-		Direction: event.Direction(s.Direction), Kind: event.Kind(s.Kind),
-		Before: s.Before, After: s.After, Spread: s.Spread, Effect: s.Effect, Statistic: s.Statistic, PValue: s.PValue,
-		Active: active,
-		ID:     event.FindingID(m.Database, m.Suite, s.MachineID, s.TestID, s.Metric, s.OrderID, event.Direction(s.Direction), "steps"),
-	}
+func comparePicks(a, b pick) int {
+	return cmp.Or(cmp.Compare(a.Metric, b.Metric), cmp.Compare(a.TestID, b.TestID))
 }

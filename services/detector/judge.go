@@ -1,64 +1,51 @@
 package detector
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/samber/lo"
 
+	"tidemark/pkg/detect"
 	"tidemark/pkg/event"
 	"tidemark/pkg/store"
 	"tidemark/sql"
 )
 
-// touchedRun is a run the job has not looked at yet.
+// touchedRun is a run the job has not looked at yet, or one that went.
 type touchedRun struct {
 	Seq         uint64 `ch:"seq"`
 	MachineID   uint32 `ch:"machine_id"`
+	OrderID     uint32 `ch:"order_id"`
 	SampleCount uint32 `ch:"sample_count"`
+	RunSeq      uint64 `ch:"run_seq"`
 }
 
-// place is an order of a machine in the stretch to read.
-type place struct {
-	OrderID  uint32   `ch:"order_id"`
-	Place    uint32   `ch:"place"`
-	Seqs     []uint64 `ch:"seqs"`
-	IsJudged uint8    `ch:"is_judged"`
+// pick is a series of a machine.
+type pick struct {
+	Metric string `ch:"metric"`
+	TestID uint32 `ch:"test_id"`
 }
 
-// step is a row of detect_steps and of detect_known.
-type step struct {
-	MachineID       uint32  `ch:"machine_id"`
-	Metric          string  `ch:"metric"`
-	TestID          uint32  `ch:"test_id"`
-	OrderID         uint32  `ch:"order_id"`
-	PreviousOrderID uint32  `ch:"previous_order_id"`
-	Direction       string  `ch:"direction"`
-	Kind            string  `ch:"kind"`
-	Before          float64 `ch:"level_before"`
-	After           float64 `ch:"level_after"`
-	Spread          float64 `ch:"spread"`
-	Effect          float64 `ch:"effect"`
-	Statistic       float64 `ch:"statistic"`
-	PValue          float64 `ch:"p_value"`
+// machine is a machine with series to judge.
+type machine struct {
+	progress
+	id      uint32
+	line    detect.Line
+	places  map[uint32]int // of the orders in line
+	runs    []touchedRun
+	touched []uint32 // orders; empty when all is judged
+	// picks are the series to judge, of is how many were looked at for them.
+	picks []pick
+	of    int
+	known map[pick][]known
 }
 
-// seriesOrder is what makes a step the same step.
-type seriesOrder struct {
-	metric    string
-	testID    uint32
-	orderID   uint32
-	direction string
-}
-
-func (s step) key() seriesOrder {
-	return seriesOrder{metric: s.Metric, testID: s.TestID, orderID: s.OrderID, direction: s.Direction}
-}
-
-// judge looks at what came to one suite since p. It returns the position it
-// reached and how many findings it appended.
-func (d *Detector) judge(ctx context.Context, p progress) (to uint64, found int, err error) {
+// judgeSeries looks at what came to a suite as one role does. It returns the position it reached and how many findings it appended.
+func (d *Detector) judgeSeries(ctx context.Context, p progress, r role, of suiteRules) (to uint64, found int, err error) {
 	runs, err := store.Select[touchedRun](ctx, d.deps.Store, sql.MustQuery("detect_touched"), store.Params{
 		"database": p.Database, "suite": p.Suite, "from_seq": p.SeenSeq, "to_seq": p.DataSeq,
 	})
@@ -69,22 +56,28 @@ func (d *Detector) judge(ctx context.Context, p progress) (to uint64, found int,
 	if len(runs) == 0 {
 		return p.DataSeq, 0, nil
 	}
-	bigger, err := d.biggerIsBetter(ctx, p)
+	pl, err := d.newPlan(ctx, p, r, of.rules)
 	if err != nil {
 		return 0, 0, err
 	}
 	byMachine := lo.GroupBy(runs, func(r touchedRun) uint32 { return r.MachineID })
-	machines := lo.Keys(byMachine)
-	slices.Sort(machines)
-	for _, id := range machines {
-		m := machine{progress: p, id: id, bigger: bigger, samplesPerRun: mean(byMachine[id])}
-		n, err := d.machine(ctx, m)
+	var machines []*machine
+	for _, id := range slices.Sorted(maps.Keys(byMachine)) {
+		m, err := d.newMachine(ctx, p, pl, id, byMachine[id])
 		if err != nil {
-			return 0, found, fmt.Errorf("machine %d: %w", id, err)
+			return 0, 0, fmt.Errorf("machine %d: %w", id, err)
 		}
-		found += n
+		if m.isBulk(d.cfg.Full.Bulk) {
+			d.bulk[fullKey{p.Database, p.Suite, r}] = true
+			continue
+		}
+		if err := d.pickSeries(ctx, pl, m); err != nil {
+			return 0, 0, fmt.Errorf("machine %d: %w", id, err)
+		}
+		machines = append(machines, m)
 	}
-	return p.DataSeq, found, nil
+	found, err = d.judgeMachines(ctx, p, pl, machines)
+	return p.DataSeq, found, err
 }
 
 // portion takes the oldest runs with at most so many samples, one run at least,
@@ -93,140 +86,215 @@ func (d *Detector) judge(ctx context.Context, p progress) (to uint64, found int,
 func portion(runs []touchedRun, last uint64, most int) ([]touchedRun, uint64) {
 	samples := 0
 	for i, r := range runs {
-		if samples += int(r.SampleCount); samples > most && i > 0 {
+		if samples += int(r.SampleCount); samples > most && i > 0 && r.Seq != runs[i-1].Seq {
 			return runs[:i], runs[i-1].Seq
 		}
 	}
 	return runs, last
 }
 
-// machine is a machine with runs to look at.
-type machine struct {
-	progress
-	id            uint32
-	bigger        []string
-	samplesPerRun int
-}
-
-func mean(runs []touchedRun) int {
-	return int(lo.SumBy(runs, func(r touchedRun) uint64 { return uint64(r.SampleCount) })) / len(runs) //nolint:gosec // bounded by bodies
-}
-
-func (d *Detector) biggerIsBetter(ctx context.Context, p progress) ([]string, error) {
-	type row struct {
-		Names []string `ch:"bigger_is_better"`
-	}
-	rows, err := store.Select[row](ctx, d.deps.Store, sql.MustQuery("detect_schema"), store.Params{
-		"database": p.Database, "suite": p.Suite,
-	})
-	if err != nil || len(rows) == 0 {
+// newMachine reads the machine's orders and what is known of its series.
+func (d *Detector) newMachine(ctx context.Context, p progress, pl *plan, id uint32, runs []touchedRun) (*machine, error) {
+	m := &machine{progress: p, id: id, runs: runs, places: map[uint32]int{}, known: map[pick][]known{}}
+	var err error
+	if m.line, err = detect.LineOf(ctx, d.deps.Store, p.selection(), id); err != nil {
 		return nil, err
 	}
-	return rows[0].Names, nil
-}
-
-// machine judges the touched stretches of one machine and appends what changed.
-func (d *Detector) machine(ctx context.Context, m machine) (int, error) {
-	places, err := store.Select[place](ctx, d.deps.Store, sql.MustQuery("detect_neighbourhood"), store.Params{
-		"database": m.Database, "suite": m.Suite, "machine_id": m.id, "from_seq": m.SeenSeq, "to_seq": m.DataSeq,
-		"reach": d.cfg.Steps.reach(),
+	for i, o := range m.line {
+		m.places[o.OrderID] = i
+	}
+	m.touched = lo.Uniq(lo.Map(runs, func(r touchedRun, _ int) uint32 { return r.OrderID }))
+	list, err := store.Select[known](ctx, d.deps.Store, sql.MustQuery("detect_known"), store.Params{
+		"database": p.Database, "suite": p.Suite, "machine_id": id, "detector": pl.role.detector, "shadow": lo.Ternary[uint8](pl.role.shadow, 1, 0),
 	})
-	if err != nil {
-		return 0, err
+	for _, k := range list {
+		key := pick{k.Metric, k.TestID}
+		m.known[key] = append(m.known[key], k)
 	}
-	known, err := store.Select[step](ctx, d.deps.Store, sql.MustQuery("detect_known"), store.Params{
-		"database": m.Database, "suite": m.Suite, "machine_id": m.id, "detector": d.job.Header["detector"],
-	})
-	if err != nil {
-		return 0, err
-	}
-	var steps []step
-	for _, stretch := range stretches(places, int(d.cfg.Steps.reach()), d.ordersPerBatch(m, places)) {
-		some, err := d.steps(ctx, m, stretch)
-		if err != nil {
-			return 0, err
-		}
-		steps = append(steps, some...)
-	}
-	findings := changes(m, places, known, steps)
-	return len(findings), d.append(ctx, m, findings)
+	return m, err
 }
 
-// runsPerStatement keeps the lists of a statement below the server's bound on one
-// parameter over HTTP, 128 KiB.
-const runsPerStatement = 2000
-
-func (d *Detector) ordersPerBatch(m machine, places []place) int {
-	runs := min(d.cfg.BatchSamples/max(1, m.samplesPerRun), runsPerStatement)
-	runsPerOrder := lo.Max(lo.Map(places, func(p place, _ int) int { return len(p.Seqs) }))
-	return max(1, runs/max(1, runsPerOrder))
+// selection is the suite's data as the slot sees them.
+func (p progress) selection() detect.Selection {
+	return detect.Selection{Database: p.Database, Suite: p.Suite, UpTo: p.DataSeq}
 }
 
-// steps runs the detector on one stretch.
-func (d *Detector) steps(ctx context.Context, m machine, stretch []place) ([]step, error) {
-	s := d.cfg.Steps
-	return store.Select[step](ctx, d.deps.Store, d.job, store.Params{
-		"database": m.Database, "suite": m.Suite, "machine_id": m.id,
-		"orders":           lo.Map(stretch, func(p place, _ int) uint32 { return p.OrderID }),
-		"places":           lo.Map(stretch, func(p place, _ int) uint32 { return p.Place }),
-		"judged":           lo.Map(stretch, func(p place, _ int) uint8 { return p.IsJudged }),
-		"seqs":             lo.FlatMap(stretch, func(p place, _ int) []uint64 { return p.Seqs }),
-		"window":           s.Window,
-		"peak":             s.Peak,
-		"gaps":             s.Gaps,
-		"min_before":       s.MinBefore,
-		"min_after":        s.MinAfter,
-		"max_p_value":      s.MaxPValue,
-		"min_effect":       s.MinEffect,
-		"min_sigmas":       s.MinSigmas,
-		"bigger_is_better": m.bigger,
+// isBulk says that judging the machine's touched blocks is too much for a slot: then the pass over everything does it.
+func (m *machine) isBulk(most int) bool {
+	const blocks = 700 // orders of a block in the mean with its margins, and half as many again
+	samples := lo.Max(lo.Map(m.runs, func(r touchedRun, _ int) int { return int(r.SampleCount) }))
+	return len(m.touched) > mostScreened && samples*min(len(m.line), max(blocks, len(m.touched))) > most
+}
+
+// pickSeries says which series of the machine are judged.
+func (d *Detector) pickSeries(ctx context.Context, pl *plan, m *machine) error {
+	screened := pl.role.detector == detect.Default && len(m.touched) <= mostScreened &&
+		!slices.ContainsFunc(m.runs, func(r touchedRun) bool { return r.SampleCount == 0 })
+	var err error
+	if screened {
+		m.picks, m.of, err = d.screen(ctx, pl, m)
+	} else {
+		m.picks, err = d.measured(ctx, m)
+		m.of = len(m.picks)
+	}
+	m.picks = lo.Filter(m.picks, func(s pick, _ int) bool { return pl.of(m.id, s.Metric, s.TestID) != nil })
+	return err
+}
+
+// measured are the series with a value in the touched runs.
+func (d *Detector) measured(ctx context.Context, m *machine) ([]pick, error) {
+	seqs := lo.Uniq(lo.Map(m.runs, func(r touchedRun, _ int) uint64 { return r.RunSeq }))
+	if len(seqs) > runsPerStatement {
+		seqs = nil
+	}
+	return store.Select[pick](ctx, d.deps.Store, sql.MustQuery("detect_series"), store.Params{
+		"database": m.Database, "suite": m.Suite, "machine_id": m.id, "seqs": seqs,
 	})
 }
 
-// stretches cuts places so that each piece judges about size orders and reads
-// reach more on either side. Every judged order is judged in exactly one piece.
-func stretches(places []place, reach, size int) [][]place {
-	var out [][]place
-	for from := 0; from < len(places); from += size {
-		to := min(from+size, len(places))
-		if !slices.ContainsFunc(places[from:to], func(p place) bool { return p.IsJudged == 1 }) {
+// judgeMachines judges what was picked, tells what changed and appends it.
+func (d *Detector) judgeMachines(ctx context.Context, p progress, pl *plan, machines []*machine) (int, error) {
+	rows := map[uint32]map[pick][]detect.StoredRow{}
+	missing := map[detect.Place]bool{} // known places in blocks that are not judged
+	for _, v := range pl.all() {
+		sel := p.selection()
+		sel.Parts = lo.FilterMap(machines, func(m *machine, _ int) (detect.Part, bool) { return m.part(pl, v) })
+		if len(sel.Parts) == 0 {
 			continue
 		}
-		first, last := max(0, from-reach), min(len(places), to+reach)
-		piece := slices.Clone(places[first:last])
-		for i := range piece {
-			if at := first + i; at < from || at >= to {
-				piece[i].IsJudged = 0
+		if err := detect.Stored(ctx, d.deps.Store, sel, v.Detector, false, nil, func(r detect.StoredRow) error {
+			if rows[r.MachineID] == nil {
+				rows[r.MachineID] = map[pick][]detect.StoredRow{}
+			}
+			key := pick{r.Metric, r.TestID}
+			rows[r.MachineID][key] = append(rows[r.MachineID][key], r)
+			return nil
+		}); err != nil {
+			return 0, err
+		}
+		if err := d.notJudged(ctx, pl, sel, v, machines, missing); err != nil {
+			return 0, err
+		}
+	}
+	changes := newTold(pl)
+	for _, m := range machines {
+		s := series{
+			database: p.Database, suite: p.Suite, detectorKey: pl.role.key(), machineID: m.id,
+			stands: func(order uint32) (int, bool) { at, ok := m.places[order]; return at, ok },
+			judged: func(k *known) bool { return !missing[m.placeOf(k)] },
+		}
+		for _, key := range m.picks {
+			changes.add(m, key, s.reconcile(m.known[key], rows[m.id][key]))
+		}
+	}
+	if err := d.movedMachines(ctx, p, changes); err != nil {
+		return 0, err
+	}
+	return changes.count(), d.append(ctx, p, pl, changes)
+}
+
+// part is what of a machine is judged in one way.
+func (m *machine) part(pl *plan, v *variant) (detect.Part, bool) {
+	part := detect.Part{MachineID: m.id, Tests: map[string][]uint32{}, Touched: m.touched}
+	for _, s := range m.picks {
+		if pl.of(m.id, s.Metric, s.TestID) == v {
+			part.Tests[s.Metric] = append(part.Tests[s.Metric], s.TestID)
+		}
+	}
+	return part, len(part.Tests) > 0
+}
+
+// placeOf is where a known finding is now: on the machine that its own was merged into.
+func (m *machine) placeOf(k *known) detect.Place {
+	p := k.place()
+	p.MachineID = m.id
+	return p
+}
+
+// notJudged adds the known places that lie in blocks which nobody looked at. A series whose machine has one block is judged whole.
+func (d *Detector) notJudged(ctx context.Context, pl *plan, sel detect.Selection, v *variant, machines []*machine, missing map[detect.Place]bool) error {
+	var ask []detect.Place
+	for _, m := range machines {
+		if len(m.touched) == 0 || len(m.line.Cuts()) == 0 {
+			continue
+		}
+		for _, s := range m.picks {
+			if pl.of(m.id, s.Metric, s.TestID) != v {
+				continue
+			}
+			for i := range m.known[s] {
+				if k := &m.known[s][i]; k.Active == 1 {
+					ask = append(ask, m.placeOf(k))
+				}
 			}
 		}
-		out = append(out, piece)
 	}
-	return out
-}
-
-// changes are the findings that are new or differ from what stands, and those
-// that stood at a judged order and were not found again.
-func changes(m machine, places []place, known, steps []step) []event.Finding {
-	standing := lo.KeyBy(known, step.key)
-	found := lo.KeyBy(steps, step.key)
-	judged := lo.SliceToMap(places, func(p place) (uint32, bool) { return p.OrderID, p.IsJudged == 1 })
-	var out []event.Finding
-	for _, s := range steps {
-		if before, ok := standing[s.key()]; !ok || !alike(before, s) {
-			out = append(out, m.finding(s, true))
+	judged, err := detect.Judged(ctx, d.deps.Store, sel, v.Detector, ask)
+	if err != nil {
+		return err
+	}
+	for place, is := range judged {
+		if !is {
+			missing[place] = true
 		}
 	}
-	for _, s := range known {
-		if _, again := found[s.key()]; !again && judged[s.OrderID] {
-			out = append(out, m.finding(s, false))
-		}
-	}
-	return out
+	return nil
 }
 
-// alike says that two answers to the same question differ by no more than the
-// order of the additions.
-func alike(a, b step) bool {
-	near := func(x, y float64) bool { return x == y || max(x, y)-min(x, y) <= 1e-9*max(x, -x, y, -y) }
-	return a.PreviousOrderID == b.PreviousOrderID && near(a.Before, b.Before) && near(a.After, b.After) && near(a.Statistic, b.Statistic)
+// told is what a slot has to say, and what then stands.
+type told struct {
+	plan    *plan
+	changed map[*variant][]event.Finding
+	// machines are those judged; standing is what stands of their judged series.
+	machines []*machine
+	standing map[uint32][]event.Finding
+	at       map[change]position // where changed findings are
+}
+
+// change names a finding: its id, which no other has.
+type change = [16]byte
+
+type position struct {
+	variant *variant
+	index   int
+}
+
+func newTold(pl *plan) *told {
+	return &told{plan: pl, changed: map[*variant][]event.Finding{}, standing: map[uint32][]event.Finding{}, at: map[change]position{}}
+}
+
+func (t *told) add(m *machine, key pick, r reconciled) {
+	if len(t.machines) == 0 || t.machines[len(t.machines)-1] != m {
+		t.machines = append(t.machines, m)
+	}
+	for _, f := range r.Changed {
+		t.tell(t.plan.of(m.id, key.Metric, key.TestID), f)
+	}
+	t.standing[m.id] = append(t.standing[m.id], r.Standing...)
+}
+
+// tell puts a finding among those to say, in place of what was to be said of it.
+func (t *told) tell(v *variant, f event.Finding) {
+	if at, ok := t.at[f.ID]; ok {
+		t.changed[at.variant][at.index] = f
+		return
+	}
+	t.at[f.ID] = position{v, len(t.changed[v])}
+	t.changed[v] = append(t.changed[v], f)
+}
+
+func (t *told) count() int {
+	return lo.SumBy(slices.Collect(maps.Values(t.changed)), func(list []event.Finding) int { return len(list) })
+}
+
+// variants are those with something to say, in an order that hangs on them alone.
+func (t *told) variants() []*variant {
+	list := slices.Collect(maps.Keys(t.changed))
+	slices.SortFunc(list, func(a, b *variant) int {
+		if a == nil || b == nil {
+			return cmp.Compare(lo.Ternary(a == nil, 0, 1), lo.Ternary(b == nil, 0, 1))
+		}
+		return slices.Compare(a.params, b.params)
+	})
+	return list
 }

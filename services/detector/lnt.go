@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/samber/lo"
@@ -161,22 +160,7 @@ func (s *lntSuite) judge(ctx context.Context, w window) (found int, ok bool, err
 
 // await waits until the newest event of ours in the suite can be read, but not for long.
 func (s *lntSuite) await(ctx context.Context) (bool, error) {
-	deadline := time.NewTimer(s.cfg.LNT.Wait)
-	defer deadline.Stop()
-	again := time.NewTicker(10 * time.Millisecond)
-	defer again.Stop()
-	for {
-		if ok, err := s.settled(ctx, s.progress); ok || err != nil {
-			return ok, err
-		}
-		select {
-		case <-ctx.Done():
-			return false, ctx.Err()
-		case <-deadline.C:
-			return false, nil
-		case <-again.C:
-		}
-	}
+	return s.Detector.await(ctx, s.progress, s.cfg.LNT.Wait)
 }
 
 // comparison is a row of lnt_compare.
@@ -196,6 +180,29 @@ func (c *comparison) columns() []any {
 		&c.metric, &c.testID, &c.current, &c.previous, &c.delta, &c.pct, &c.stddev, &c.mad, &c.failed, &c.prevFailed,
 		&c.hash, &c.prevHash, &c.testStatus, &c.valueStatus,
 	}
+}
+
+// step is a change in LNT's words.
+type step struct {
+	MachineID       uint32  `ch:"machine_id"`
+	Metric          string  `ch:"metric"`
+	TestID          uint32  `ch:"test_id"`
+	OrderID         uint32  `ch:"order_id"`
+	PreviousOrderID uint32  `ch:"previous_order_id"`
+	Direction       string  `ch:"direction"`
+	Kind            string  `ch:"kind"`
+	Before          float64 `ch:"level_before"`
+	After           float64 `ch:"level_after"`
+	Spread          float64 `ch:"spread"`
+	Effect          float64 `ch:"effect"`
+	Statistic       float64 `ch:"statistic"`
+	PValue          float64 `ch:"p_value"`
+}
+
+// like says that two answers to the same question differ by no more than the order of the additions.
+func (s step) like(o step) bool {
+	near := func(x, y float64) bool { return x == y || max(x, y)-min(x, y) <= alikeWithin*max(x, -x, y, -y) }
+	return s.PreviousOrderID == o.PreviousOrderID && near(s.Before, o.Before) && near(s.After, o.After) && near(s.Statistic, o.Statistic)
 }
 
 // knownChange is a change as it was left when the run at DataSeq was judged. One that a later run decided about is left alone: this run
@@ -223,7 +230,7 @@ func (s *lntSuite) compare(ctx context.Context, w window) ([]event.Finding, erro
 	var findings []event.Finding
 	err = s.eachChange(ctx, w, func(c step) {
 		id := s.spanID(c)
-		if was, ok := before[id]; !ok || was.DataSeq <= w.Seq && (was.Active == 0 || !alike(was.step, c)) {
+		if was, ok := before[id]; !ok || was.DataSeq <= w.Seq && (was.Active == 0 || !was.like(c)) {
 			findings = append(findings, s.lntFinding(c, true))
 		}
 		delete(before, id)

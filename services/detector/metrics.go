@@ -13,8 +13,8 @@ type metrics struct {
 func newMetrics(reg prometheus.Registerer) *metrics {
 	m := &metrics{
 		slots: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "tidemark_detector_jobs_total", Help: "Jobs run per suite and slot, by result.",
-		}, []string{"result"}),
+			Name: "tidemark_detector_jobs_total", Help: "Jobs run per suite and slot, by job and result.",
+		}, []string{"job", "result"}),
 		missed: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "tidemark_detector_missed_slots_total", Help: "Slots passed over because the one before took too long.",
 		}),

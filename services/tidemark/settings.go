@@ -109,12 +109,13 @@ type SQLSettings struct {
 
 // DetectorSettings say how often to look for changes and what to report.
 type DetectorSettings struct {
-	Interval  time.Duration `help:"Length of a slot." default:"5s"`
-	Window    uint16        `help:"Orders compared on either side of a candidate." default:"12"`
-	MinEffect float64       `help:"Smallest relative change reported." default:"0.005"`
-	MaxPValue float64       `help:"Largest p-value reported." default:"0.00001"`
-	Steps     []string      `help:"Suites in which the detector steps looks, as patterns of database/suite; the word none turns it off." default:"*"`
-	LNT       []string      `help:"Suites in which LNT's own rules find changes and regressions, as patterns like default/nts, */libcxx or *."`
+	Interval time.Duration `help:"Length of a slot." default:"5s"`
+	Steps    []string      `help:"Suites in which the detector steps looks where no rule says anything, as patterns of database/suite; the word none turns it off." default:"*"`
+	// How steps judges there.
+	Preset string            `help:"Preset of the detector steps where no rule says anything; see tidemark detect --list."`
+	Params map[string]string `name:"param" help:"Parameter of the detector steps where no rule says anything, over the preset's; may be given several times." placeholder:"NAME=VALUE" mapsep:"none"`
+	Full   time.Duration     `help:"Time between two passes that judge every changed series from end to end." default:"1h"`
+	LNT    []string          `help:"Suites in which LNT's own rules find changes and regressions, as patterns like default/nts, */libcxx or *."`
 }
 
 // NotifierSettings say how people and programs are told what was found.
@@ -267,10 +268,7 @@ func (s Settings) projectorConfig() projector.Config {
 func (s Settings) detectorConfig() detector.Config {
 	c := detector.DefaultConfig()
 	c.Interval = s.Detector.Interval
-	c.Steps.Window = s.Detector.Window
-	c.Steps.Peak = max(1, s.Detector.Window/2)
-	c.Steps.MinEffect = s.Detector.MinEffect
-	c.Steps.MaxPValue = s.Detector.MaxPValue
+	c.StepsPreset, c.StepsParams, c.Full.Every = s.Detector.Preset, s.Detector.Params, s.Detector.Full
 	c.StepsIn = lo.Without(s.Detector.Steps, "none")
 	c.LNT.In = s.Detector.LNT
 	return c

@@ -1,5 +1,5 @@
 -- name: detect_line
--- purpose: the orders at which a machine has runs, in order, as the data stood at a position.
+-- purpose: the orders at which a machine has runs, in order, with the positions of these, as the data stood at a position.
 -- params: database String, suite String, machine_id UInt32, before_load UInt32, gone_after UInt64
 -- Runs count when their generation is below before_load, although an event after gone_after took it away.
 WITH
@@ -10,17 +10,17 @@ gone AS
     FROM v_gone_loads
     WHERE database = {database:String} AND suite = {suite:String} AND seq > {gone_after:UInt64} AND load_id < {before_load:UInt32}
 ),
--- an order of the machine
+-- a run of the machine
 visited AS
 (
-    SELECT order_id
+    SELECT order_id, seq
     FROM v_runs
     WHERE database = {database:String}
         AND suite = {suite:String}
         AND machine_id = {machine_id:UInt32}
         AND load_id < {before_load:UInt32}
     UNION DISTINCT
-    SELECT order_id
+    SELECT order_id, seq
     FROM v_ledger
     WHERE database = {database:String}
         AND suite = {suite:String}
@@ -33,9 +33,16 @@ visited AS
                 AND (machine_id = {machine_id:UInt32} OR merged_into = {machine_id:UInt32})
         )
 )
-SELECT order_id, name
-FROM v_orders
-WHERE database = {database:String}
-    AND suite = {suite:String}
-    AND order_id IN (SELECT order_id FROM visited)
-ORDER BY sort_key, order_id
+SELECT
+    order_id,
+    any(name) AS name,
+    arraySort(groupArray(v.seq)) AS seqs
+FROM visited AS v
+INNER JOIN
+(
+    SELECT order_id, name, sort_key
+    FROM v_orders
+    WHERE database = {database:String} AND suite = {suite:String}
+) AS o USING (order_id)
+GROUP BY order_id
+ORDER BY any(sort_key), order_id
