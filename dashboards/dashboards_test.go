@@ -337,6 +337,9 @@ func TestDashboards_EveryQuery_AnswersWithColumnsThatFit(t *testing.T) {
 						}
 					}
 				}
+				if uid == "series-explorer" && one {
+					w.readsByKey(t, a.expand(t, d.Panels[0].Targets[0].RawSQL))
+				}
 				for _, m := range d.Annotations.List {
 					got, err := w.try(a.expand(t, m.Target.RawSQL))
 					if err != nil {
@@ -350,6 +353,19 @@ func TestDashboards_EveryQuery_AnswersWithColumnsThatFit(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// readsByKey holds that the samples of one series are found by the whole of their key, whatever else is stored.
+func (w *world) readsByKey(t *testing.T, query string) {
+	t.Helper()
+	var plan strings.Builder
+	for _, row := range w.ask("EXPLAIN indexes = 1 " + query).Data {
+		fmt.Fprintln(&plan, strings.TrimLeft(fmt.Sprint(row[0]), " │└─"))
+	}
+	_, reading, ok := strings.Cut(plan.String(), ".samples)\n")
+	if !ok || !strings.Contains(reading, "Keys:\ndatabase\nsuite\nmachine_id\nmetric\ntest_id\n") {
+		t.Errorf("one series is not read by its key:\n%s", plan.String())
 	}
 }
 

@@ -146,12 +146,12 @@ func TestAlerts_EveryQuery_GivesTheNumberThatDecides(t *testing.T) {
 }
 
 func TestAlerts_OfWhatWentWrong_Fire(t *testing.T) {
-	w := demo(t)
+	w := demoEmpty(t)
 	wrong := map[string]func(){
 		"tidemark-job-fails": func() {
-			w.job("detect_steps", w.last.Add(1), "memory limit exceeded", 11)
+			w.job("detect_steps", w.last.Add(1), "memory limit exceeded", 0)
 		},
-		"tidemark-slots-missed": func() {},
+		"tidemark-slots-missed": func() { w.job("detect_lnt", w.last, "", 11) },
 		"tidemark-machine-silent": func() {
 			for i := range 5 {
 				w.accepted("run.submitted", w.last.Add(-3*24*hour+at(i)), "bot", report("gone", i))

@@ -55,13 +55,9 @@ func report(machine string, order int) []byte {
 // demo is a history of some months that ends now, with findings, regressions, refusals, signals and job runs.
 func demo(t *testing.T) *world {
 	t.Helper()
-	cfg := testkit.Migrated(t)
-	w := &world{t: t, store: testkit.Open(t, cfg), decider: testkit.NewDecider(), database: "demo"}
-	w.client = http.Client{Transport: &http.Transport{DialContext: cfg.Dial}}
-	t.Cleanup(w.client.CloseIdleConnections)
+	w := demoEmpty(t)
 	size := synth.DefaultConfig()
 	size.Tests, size.Orders, size.ChangeRate, size.FailureRate = 14, 60, 0.5, 0.02
-	w.last = time.Now().UTC().Truncate(time.Millisecond)
 	size.Start = w.last.Add(-time.Duration(size.Orders) * size.Every).Truncate(time.Second)
 	w.first = size.Start
 	g, err := synth.New(size)
@@ -268,7 +264,7 @@ func (w *world) try(text string) (a answer, err error) {
 func demoEmpty(t *testing.T) *world {
 	t.Helper()
 	cfg := testkit.Migrated(t)
-	w := &world{t: t, store: testkit.Open(t, cfg)}
+	w := &world{t: t, store: testkit.Open(t, cfg), decider: testkit.NewDecider(), database: "demo", last: time.Now().UTC().Truncate(time.Millisecond)}
 	w.client = http.Client{Transport: &http.Transport{DialContext: cfg.Dial}}
 	t.Cleanup(w.client.CloseIdleConnections)
 	return w
