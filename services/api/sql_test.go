@@ -73,7 +73,7 @@ func TestSQL_Formats_ComeWithTheirTypes(t *testing.T) {
 		"arrow":   {"application/vnd.apache.arrow.file", "ARROW1"},
 	} {
 		res, body := askSQL(t, app, "/api/v5/", "SELECT name FROM v_tests ORDER BY name", format, "")
-		if res.StatusCode != 200 || res.Header.Get("Content-Type") != want[0] || !strings.HasPrefix(body, want[1]) || res.Header.Get("ETag") == "" {
+		if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != want[0] || !strings.HasPrefix(body, want[1]) || res.Header.Get("ETag") == "" {
 			t.Errorf("%s: %d %v %.60q", format, res.StatusCode, res.Header, body)
 		}
 	}
@@ -140,11 +140,11 @@ func TestSQL_Shed_SaysWhenToTryAgain(t *testing.T) {
 		}
 		d.SQL = gate
 	})
-	if res, body := askSQL(t, app, "/api/v5/", "SELECT 1", "csv", ""); res.StatusCode != 200 {
+	if res, body := askSQL(t, app, "/api/v5/", "SELECT 1", "csv", ""); res.StatusCode != http.StatusOK {
 		t.Fatalf("%d %s", res.StatusCode, body)
 	}
 	res, body := askSQL(t, app, "/api/v5/", "SELECT 1", "csv", "")
-	if res.StatusCode != 429 || res.Header.Get("Retry-After") == "" || !strings.Contains(body, "too_many_requests") {
+	if res.StatusCode != http.StatusTooManyRequests || res.Header.Get("Retry-After") == "" || !strings.Contains(body, "too_many_requests") {
 		t.Errorf("%d %v %s", res.StatusCode, res.Header, body)
 	}
 }
@@ -153,7 +153,7 @@ func TestSQL_WithoutAGate_SaysWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	app := sqlServer(t, func(_ *Config, d *Deps) { d.SQL = nil })
 	res, body := askSQL(t, app, "/api/v5/", "SELECT 1", "csv", "")
-	if res.StatusCode != 404 || !strings.Contains(body, "--sql-clickhouse") {
+	if res.StatusCode != http.StatusNotFound || !strings.Contains(body, "--sql-clickhouse") {
 		t.Errorf("%d %s", res.StatusCode, body)
 	}
 }
