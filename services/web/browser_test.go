@@ -372,6 +372,7 @@ var everyPage = map[string]string{
 	"why": "/db_default/v4/nts/why?plot.0=1.1.2&order=20", "graph-failed": "/db_default/v4/nts/graph?plot.0=1.4.2",
 	"empty": "/db_default/v4/compile/", "problem": "/db_default/v4/nts/graph?plot.0=1.x.2",
 	"regressions": "/db_default/v4/nts/regressions/", "regression": "/db_default/v4/nts/regressions/2", "signin": "/signin",
+	"detectors": "/db_default/v4/nts/detectors", "backtests": "/db_default/v4/nts/backtests", "subscriptions": "/db_default/v4/nts/subscriptions", "job-runs": "/db_default/v4/nts/job_runs",
 }
 
 func TestPages_InABrowser_AreQuietAndFitPhoneAndDesktopLightAndDark(t *testing.T) {

@@ -48,6 +48,8 @@ func (s *Service) overview(c *fiber.Ctx) error {
 }
 
 type machineBody struct {
+	// Signals are what is missing from it now.
+	Signals    []signalRow
 	Machine    machineDetailRow
 	Attributes []attribute
 	Runs       []runRow
@@ -85,6 +87,10 @@ func (s *Service) machine(c *fiber.Ctx) error {
 		return err
 	}
 	if body.Counts, err = s.countFindings(ctx, q); err != nil {
+		return err
+	}
+	body.Signals, err = list[signalRow](ctx, s, "page_signals", with(ofSuite(in), store.Params{"machine_id": found.ID}))
+	if err != nil {
 		return err
 	}
 	v.Body = body

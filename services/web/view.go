@@ -26,7 +26,7 @@ var templateFiles embed.FS
 // pageNames are the pages; each has a template file of its name.
 var pageNames = []string{
 	"home", "suite", "machine", "run", "order", "orders", "graph", "why", "findings", "receipts", "problem", "signin",
-	"regressions", "regression",
+	"regressions", "regression", "detectors", "backtests", "backtest", "subscriptions", "job_runs",
 }
 
 // view is what every page is made from.

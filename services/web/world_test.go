@@ -44,7 +44,7 @@ type world struct {
 	actor string
 	// regressions are all rows of them, in their order.
 	regressions []event.RegressionRow
-	offset  uint64
+	offset      uint64
 	// secrets are the tokens' by their scope.
 	secrets map[string]string
 }
