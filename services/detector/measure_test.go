@@ -89,8 +89,8 @@ func generate(t testing.TB, change func(*synth.Config)) (*synth.Generator, [][]b
 	return g, bodies
 }
 
-// detect gives the findings of a whole history.
-func detect(t testing.TB, bodies [][]byte, change ...func(*detector.Config)) []finding {
+// judgeAll gives the findings of a whole history.
+func judgeAll(t testing.TB, bodies [][]byte, change ...func(*detector.Config)) []finding {
 	t.Helper()
 	w := newWorld(t, change...)
 	w.log.submit("nts", nil, bodies...)
@@ -103,7 +103,7 @@ func TestDetector_PlantedSteps_AreFoundWhereTheyAre(t *testing.T) {
 	t.Parallel()
 	total := score{byShape: map[synth.Shape]int{}}
 	g, bodies := generate(t, func(c *synth.Config) { c.Seed, c.Tests = 1, 60 })
-	total = total.plus(judge(g, detect(t, bodies), 3))
+	total = total.plus(judge(g, judgeAll(t, bodies), 3))
 	t.Log(total)
 	for _, note := range total.notes {
 		t.Log(note)
@@ -116,7 +116,7 @@ func TestDetector_PlantedSteps_AreFoundWhereTheyAre(t *testing.T) {
 func TestDetector_SteadySeries_StaySilent(t *testing.T) {
 	t.Parallel()
 	g, bodies := generate(t, func(c *synth.Config) { c.Seed, c.Tests, c.ChangeRate, c.MachineSwaps = 7, 100, 0, 0 })
-	s := judge(g, detect(t, bodies), 3)
+	s := judge(g, judgeAll(t, bodies), 3)
 	t.Log(s)
 	for _, note := range s.notes {
 		t.Log(note)

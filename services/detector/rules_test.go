@@ -124,4 +124,3 @@ func TestSlot_AMachineMovesAsAWhole_IsSaidUntilAnotherMovesToo(t *testing.T) {
 		t.Errorf("both moved: %s, want %s", got, want)
 	}
 }
-

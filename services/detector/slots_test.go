@@ -32,7 +32,7 @@ func TestSlots_HistoryCutInAnyWay_SameFindingsStand(t *testing.T) {
 		c.Seed, c.Machines, c.Tests, c.Orders, c.MachineSwaps = 21, 2, 8, 60, 1
 		c.ChangeRate, c.MissingRate, c.LateRate, c.FailureRate = 0.6, 0.1, 0.2, 0.25
 	})
-	whole := detect(t, bodies)
+	whole := judgeAll(t, bodies)
 	if len(whole) < 20 {
 		t.Fatalf("%d findings: too few to tell anything", len(whole))
 	}
@@ -54,8 +54,8 @@ func TestSlots_HistoryCutInAnyWay_SameFindingsStand(t *testing.T) {
 	for name, got := range map[string][]finding{
 		"in many small slots":     inSlots(bodies, 30),
 		"shuffled, in some slots": inSlots(shuffled, 45),
-		"shuffled, in one slot":   detect(t, shuffled),
-		"in bounded bites":        detect(t, bodies, func(c *detector.Config) { c.SlotSamples = 1500 }),
+		"shuffled, in one slot":   judgeAll(t, shuffled),
+		"in bounded bites":        judgeAll(t, bodies, func(c *detector.Config) { c.SlotSamples = 1500 }),
 	} {
 		if diff := cmp.Diff(whole, got); diff != "" {
 			t.Errorf("%s (-whole +got):\n%s", name, diff)
