@@ -21,6 +21,13 @@ var (
 	ErrState = errors.New("not in this state")
 )
 
+// refusal is an error of one of these kinds whose text is its reason alone.
+type refusal struct{ kind, reason error }
+
+func (r *refusal) Error() string { return r.reason.Error() }
+
+func (r *refusal) Unwrap() []error { return []error{r.kind, r.reason} }
+
 // DefaultMargin is how many orders of its machine a finding may lie from one that stands to be the same change.
 const DefaultMargin = 5
 

@@ -40,10 +40,7 @@ const (
 // Create checks what is asked for and queues it. Nothing is queued when it is wrong: the
 // error wraps [ErrInvalid] and names everything that is.
 func (q *Queue) Create(ctx context.Context, database, suiteName string, spec Spec, actor string) (Backtest, error) {
-	d, err := spec.detector()
-	if err != nil {
-		return Backtest{}, fmt.Errorf("%w: %w", ErrInvalid, err)
-	}
+	d, wrong := spec.detector()
 	spec.Detector = d.Name
 	asked := Asked{Spec: spec, Version: d.Version, Values: d.Values, Actor: actor}
 	scope, err := readScope(ctx, q.store, database, suiteName)
@@ -51,15 +48,15 @@ func (q *Queue) Create(ctx context.Context, database, suiteName string, spec Spe
 		return Backtest{}, err
 	}
 	asked.DataSeq = scope.dataSeq
-	if err := scope.check(&asked); err != nil {
-		return Backtest{}, fmt.Errorf("%w: %w", ErrInvalid, err)
+	if err := errors.Join(wrong, scope.check(&asked)); err != nil {
+		return Backtest{}, &refusal{ErrInvalid, err}
 	}
 	waiting, err := q.List(ctx, Filter{Database: database, Suite: suiteName, States: []State{Queued, Running}, Limit: MostWaiting})
 	if err != nil {
 		return Backtest{}, err
 	}
 	if len(waiting) >= MostWaiting {
-		return Backtest{}, fmt.Errorf("%w: %d backtests of the suite wait or run already", ErrState, len(waiting))
+		return Backtest{}, &refusal{ErrState, fmt.Errorf("%d backtests of the suite wait or run already", len(waiting))}
 	}
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -76,7 +73,7 @@ func (q *Queue) Cancel(ctx context.Context, database, suiteName string, id uuid.
 		return b, err
 	}
 	if b.State.Final() {
-		return b, fmt.Errorf("%w: the backtest is %s", ErrState, b.State)
+		return b, &refusal{ErrState, fmt.Errorf("the backtest is %s", b.State)}
 	}
 	if err := q.record(ctx, b, partCancelled, struct{}{}); err != nil {
 		return b, err
@@ -91,7 +88,7 @@ func (q *Queue) Promotion(ctx context.Context, database, suiteName string, id uu
 		return event.DetectorRule{}, err
 	}
 	if b.State != Done {
-		return event.DetectorRule{}, fmt.Errorf("%w: the backtest is %s; one that is done can be promoted", ErrState, b.State)
+		return event.DetectorRule{}, &refusal{ErrState, fmt.Errorf("the backtest is %s; one that is done can be promoted", b.State)}
 	}
 	return b.Promotion(mode, reason), nil
 }
@@ -175,14 +172,14 @@ func (q *Queue) List(ctx context.Context, f Filter) ([]Backtest, error) {
 // Get gives one; [ErrUnknown] when there is none.
 func (q *Queue) Get(ctx context.Context, database, suiteName string, id uuid.UUID) (Backtest, error) {
 	if id == uuid.Nil {
-		return Backtest{}, fmt.Errorf("%w backtest %s", ErrUnknown, id)
+		return Backtest{}, &refusal{ErrUnknown, fmt.Errorf("there is no backtest %s", id)}
 	}
 	list, err := q.List(ctx, Filter{Database: database, Suite: suiteName, ID: id, Limit: 1})
 	if err != nil {
 		return Backtest{}, err
 	}
 	if len(list) == 0 {
-		return Backtest{}, fmt.Errorf("%w backtest %s", ErrUnknown, id)
+		return Backtest{}, &refusal{ErrUnknown, fmt.Errorf("there is no backtest %s", id)}
 	}
 	return list[0], nil
 }
@@ -257,7 +254,7 @@ func readScope(ctx context.Context, s *store.Store, database, suiteName string) 
 		return out, err
 	}
 	if len(heads) == 0 {
-		return out, fmt.Errorf("%w: suite %s has no data to try a detector on", ErrInvalid, suiteName)
+		return out, &refusal{ErrInvalid, fmt.Errorf("suite %s has no data to try a detector on", suiteName)}
 	}
 	out.dataSeq = heads[0].DataSeq
 	var metrics []suite.Metric

@@ -201,19 +201,20 @@ func TestCreate_WhatCannotBe_IsRefusedAndNothingQueued(t *testing.T) {
 	w.history("m", map[string][]float64{"a": step(5, 0)})
 	negative := -1
 	for want, spec := range map[string]backtest.Spec{
-		`unknown detector "nope"`:                    {Detector: "nope"},
-		`has no parameter "nope"`:                    {Params: map[string]string{"nope": "1"}},
-		"must be within [0, 1000]":                   {Params: map[string]string{"min_t": "-1"}},
-		`unknown preset "nope"`:                      {Preset: "nope"},
-		`no machine of the suite matches "x*"`:       {Machine: "x*"},
-		`no test of the suite matches "b"`:           {Test: "b"},
-		`no Real metric of the suite matches "hash"`: {Metric: "hash"},
-		`since: "r9" is neither an order`:            {Since: "r9"},
-		"since: nothing was measured from 2030":      {Since: "2030-01-01"},
-		"until: nothing was measured until 2020":     {Until: "2020-01-01"},
-		"since: lies after until":                    {Since: "3", Until: "2"},
-		"margin: -1":                                 {Margin: &negative},
-		"note: has 5000 bytes":                       {Note: strings.Repeat("x", 5000)},
+		`unknown detector "nope"`:                                 {Detector: "nope"},
+		`has no parameter "nope"`:                                 {Params: map[string]string{"nope": "1"}},
+		"must be within [0, 1000]":                                {Params: map[string]string{"min_t": "-1"}},
+		"min_t=-1: must be within [0, 1000]\nmachine: no machine": {Params: map[string]string{"min_t": "-1"}, Machine: "x*"},
+		`unknown preset "nope"`:                                   {Preset: "nope"},
+		`no machine of the suite matches "x*"`:                    {Machine: "x*"},
+		`no test of the suite matches "b"`:                        {Test: "b"},
+		`no Real metric of the suite matches "hash"`:              {Metric: "hash"},
+		`since: "r9" is neither an order`:                         {Since: "r9"},
+		"since: nothing was measured from 2030":                   {Since: "2030-01-01"},
+		"until: nothing was measured until 2020":                  {Until: "2020-01-01"},
+		"since: lies after until":                                 {Since: "3", Until: "2"},
+		"margin: -1":                                              {Margin: &negative},
+		"note: has 5000 bytes":                                    {Note: strings.Repeat("x", 5000)},
 	} {
 		_, err := w.Create(t.Context(), "default", "nts", spec, "")
 		if !errors.Is(err, backtest.ErrInvalid) || !strings.Contains(err.Error(), want) {
