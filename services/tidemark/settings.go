@@ -47,7 +47,7 @@ type Settings struct {
 
 	Databases    []string      `help:"Databases served." default:"default" group:"product"`
 	NewDatabases bool          `help:"Take submissions to any other database, too: the first one makes it." group:"product"`
-	AuthToken    config.Secret `help:"LNT's token, which may do everything: what the AuthToken header must carry on REST writes. Without it, and without a tokens file, they are refused." group:"product"`
+	AuthToken    config.Secret `help:"LNT's token, which may do everything: what the AuthToken header must carry on REST writes. Without it, and without a tokens file, 'tidemark up' makes one, in the file token of its data folder." group:"product"`
 	TokensFile   string        `help:"YAML file of tokens with a name, a scope and perhaps databases; see 'tidemark token new'. Read again when it changes." type:"path" group:"product"`
 	SessionKey   config.Secret `help:"At least 16 characters that seal the sessions of people who signed in; the same for every process that answers them. Without it sessions end with the process." group:"product"`
 	SessionTime  time.Duration `help:"How long people stay signed in." default:"12h" group:"product"`

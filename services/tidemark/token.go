@@ -2,15 +2,43 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"tidemark/pkg/auth"
+	"tidemark/pkg/config"
 	"tidemark/pkg/lifecycle"
 )
 
 // tokensEvery is how often the tokens file is looked at.
 const tokensEvery = 2 * time.Second
+
+// makeToken gives a product that is started without tokens one, which may do everything, in a file for its owner alone: without any
+// nobody could decide about what is found.
+func (c *upCmd) makeToken() error {
+	if c.AuthToken != "" || c.TokensFile != "" {
+		return nil
+	}
+	name := filepath.Join(c.Data, "token")
+	secret, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		secret = []byte(rand.Text() + "\n")
+		if err = os.MkdirAll(c.Data, 0o700); err == nil {
+			err = os.WriteFile(name, secret, 0o600)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("token: %w", err)
+	}
+	c.AuthToken, c.tokenFile = config.Secret(strings.TrimSpace(string(secret))), name
+	return nil
+}
 
 // followTokens reads the tokens file again while the process runs.
 func (p *process) followTokens() {

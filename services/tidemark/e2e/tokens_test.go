@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"net/http"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -95,4 +96,39 @@ func TestTokens_BadFile_EndsTheStart(t *testing.T) {
 	run(t, nil, nil, "check", "--tokens-file", files+"/tokens.yaml").want(t, 1, "tokens.yaml: token 1 (a): scope \"root\"")
 	run(t, nil, nil, "check", "--tokens-file", files+"/none.yaml").want(t, 1, "none.yaml")
 	run(t, nil, nil, "check", "--intake-require-token").want(t, 1, "require_token: needs a token")
+}
+
+// Without any token nobody could decide about what is found, so the product makes one for whoever owns its data.
+func TestUp_WithoutTokens_MakesOneThatItsOwnerMayWriteWith(t *testing.T) {
+	t.Parallel()
+	data := filepath.Join(t.TempDir(), "data")
+	s := start(t, data)
+	secret := func() string {
+		info, err := os.Stat(filepath.Join(data, "token"))
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Fatalf("token file: %v, %v", info, err)
+		}
+		text, err := os.ReadFile(filepath.Join(data, "token"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.TrimSpace(string(text))
+	}
+	mustAsk(t, http.MethodPost, s.submitURL(), reportOf("m", "1"))
+	machine := s.url + "/api/db_default/v4/nts/machines/m"
+	if a := mustAsk(t, http.MethodDelete, machine, nil); a.code != http.StatusUnauthorized {
+		t.Errorf("without the token: %d %s", a.code, a.text)
+	}
+	first := secret()
+	if err := s.end(); err != nil {
+		t.Fatal(err)
+	}
+	s = start(t, data)
+	if again := secret(); again != first {
+		t.Errorf("another start made another token")
+	}
+	machine = s.url + "/api/db_default/v4/nts/machines/m"
+	if a := mustAsk(t, http.MethodDelete, machine, nil, "AuthToken", first); a.code != http.StatusOK {
+		t.Errorf("with the token: %d %s", a.code, a.text)
+	}
 }
