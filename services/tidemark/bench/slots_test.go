@@ -85,7 +85,7 @@ func slotReport(order, stepsFrom int) event.Envelope {
 }
 
 // BenchmarkSlot is one slot over a submission of 30 000 series with 100 orders of history: nothing new, and a step in every tenth series
-// that is three orders old. It fails when a slot takes two seconds, unless the machine is busy with other things: then read the figures.
+// that is up to four orders old. The first slot after the history meets the engine still merging it.
 func BenchmarkSlot(b *testing.B) {
 	l := &suiteInMemory{b: b, store: testkit.Store(b), decider: testkit.NewDecider()}
 	cfg := detector.DefaultConfig()
@@ -101,7 +101,7 @@ func BenchmarkSlot(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	var cpu time.Duration // of the last slot, of the process
+	var cpu, took time.Duration // of the last slot: of the process, and by the clock
 	slot := func() time.Duration {
 		began := time.Now()
 		used := processTime(b)
@@ -110,20 +110,21 @@ func BenchmarkSlot(b *testing.B) {
 		if err := d.Slot(b.Context(), at); err != nil {
 			b.Fatal(err)
 		}
-		return time.Since(began)
+		took = time.Since(began)
+		return took
 	}
 	says := func(what string) {
-		fmt.Println(" ", what, l.findings-found, "findings told,", cpu.Round(time.Millisecond), "of processor time")
+		fmt.Println(" ", what, l.findings-found, "findings told in", took.Round(time.Millisecond), "with", cpu.Round(time.Millisecond), "of processor time")
 		found = l.findings
 	}
 	for order := range slotOrders {
 		submit(order, slotOrders+4)
 	}
-	whole := slot()
-	says(fmt.Sprint("100 orders of 30 000 series, judged whole in ", whole.Round(time.Millisecond), ":"))
+	slot()
+	says("100 orders of 30 000 series, judged whole:")
 	for b.Loop() {
 		var quiet, stepped []float64
-		for i := range 3 {
+		for i := range 4 {
 			submit(slotOrders+i, slotOrders+4)
 			quiet = append(quiet, slot().Seconds())
 			says("a quiet slot:")
@@ -133,7 +134,8 @@ func BenchmarkSlot(b *testing.B) {
 			stepped = append(stepped, slot().Seconds())
 			says(fmt.Sprint(i+1, " orders after the step of 3000 series:"))
 		}
-		b.ReportMetric(slices.Max(quiet), "quiet-s")
+		b.ReportMetric(quiet[0], "first-s")
+		b.ReportMetric(slices.Max(quiet[1:]), "quiet-s")
 		b.ReportMetric(slices.Max(stepped), "stepped-s")
 		b.ReportMetric(0, "ns/op")
 	}
