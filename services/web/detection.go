@@ -83,7 +83,7 @@ func (s *Service) detectors(c *fiber.Ctx) error {
 	}
 	body := detectorsBody{Tabs: tabs}
 	body.Detectors, body.Failing = detect.List()
-	rules, err := list[ruleStep](c.UserContext(), s, "page_rules", with(ofSuite(in), store.Params{"limit": uint32(maxSteps)}))
+	rules, err := list[ruleStep](c.UserContext(), s, "page_rule_history", with(ofSuite(in), store.Params{"limit": uint32(maxSteps)}))
 	if err != nil {
 		return err
 	}
