@@ -84,6 +84,7 @@ func compose(s Settings, r roles, log *slog.Logger) (*process, error) {
 		return nil, err
 	}
 	p.bind(r)
+	p.add(lifecycle.Component{Name: "token", Open: s.own.keep})
 	storeConfig, engine, err := p.engine()
 	if err != nil {
 		return nil, err

@@ -15,8 +15,6 @@ import (
 type upCmd struct {
 	Settings
 	Demo bool `help:"Fill a database named demo with synthetic history on the first start." group:"product"`
-
-	tokenFile string
 }
 
 // Run is the whole product. Without other addresses it brings its own engine
@@ -25,14 +23,13 @@ func (c *upCmd) Run(ctx context.Context) error {
 	if c.Demo {
 		c.Databases = append(c.Databases, demoDatabase)
 	}
-	if err := c.makeToken(); err != nil {
+	if err := c.takeOwnToken(); err != nil {
 		return err
 	}
 	p, err := build(c.Settings, all)
 	if err != nil {
 		return err
 	}
-	p.tokenFile = c.tokenFile
 	if c.Demo {
 		p.add(lifecycle.Component{Name: "demo", Run: p.demo})
 	}
@@ -155,8 +152,8 @@ func (p *process) announce(ctx context.Context) {
 	if p.brokers != nil {
 		line += " broker " + strings.Join(p.brokers(), ",")
 	}
-	if p.tokenFile != "" {
-		line += " token in " + p.tokenFile
+	if file := p.settings.own.file; file != "" {
+		line += " token in " + file
 	}
 	fmt.Println(line)
 }

@@ -66,6 +66,8 @@ type Settings struct {
 	LogLevel  string        `help:"Least level logged: debug, info, warn or error." default:"info" enum:"debug,info,warn,error" group:"process"`
 	LogFormat string        `help:"Form of log lines: text or json." default:"text" enum:"text,json" group:"process"`
 	Grace     time.Duration `help:"How long each part may take to finish on SIGTERM." default:"20s" group:"process"`
+
+	own ownToken
 }
 
 // IntakeSettings bound submissions.

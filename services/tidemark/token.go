@@ -19,24 +19,43 @@ import (
 // tokensEvery is how often the tokens file is looked at.
 const tokensEvery = 2 * time.Second
 
-// makeToken gives a product that is started without tokens one, which may do everything, in a file for its owner alone: without any
-// nobody could decide about what is found.
-func (c *upCmd) makeToken() error {
-	if c.AuthToken != "" || c.TokensFile != "" {
+// ownToken is the token of a product that was started without any, which may do everything: without one nobody could decide about
+// what is found. It is in a file for its owner alone.
+type ownToken struct {
+	file string
+	// fresh is not in the file yet.
+	fresh string
+}
+
+// takeOwnToken reads the token, or thinks of one. Nothing is written before the ports are taken.
+func (s *Settings) takeOwnToken() error {
+	if s.AuthToken != "" || s.TokensFile != "" {
 		return nil
 	}
-	name := filepath.Join(c.Data, "token")
-	secret, err := os.ReadFile(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		secret = []byte(rand.Text() + "\n")
-		if err = os.MkdirAll(c.Data, 0o700); err == nil {
-			err = os.WriteFile(name, secret, 0o600)
-		}
-	}
-	if err != nil {
+	s.own.file = filepath.Join(s.Data, "token")
+	known, err := os.ReadFile(s.own.file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		s.own.fresh = rand.Text()
+		s.AuthToken = config.Secret(s.own.fresh)
+	case err != nil:
 		return fmt.Errorf("token: %w", err)
+	default:
+		s.AuthToken = config.Secret(strings.TrimSpace(string(known)))
 	}
-	c.AuthToken, c.tokenFile = config.Secret(strings.TrimSpace(string(secret))), name
+	return nil
+}
+
+func (o ownToken) keep(context.Context) error {
+	if o.fresh == "" {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(o.file), 0o700); err != nil {
+		return fmt.Errorf("make the data folder: %w", err)
+	}
+	if err := os.WriteFile(o.file, []byte(o.fresh+"\n"), 0o600); err != nil {
+		return fmt.Errorf("keep the token: %w", err)
+	}
 	return nil
 }
 
