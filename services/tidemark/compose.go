@@ -69,7 +69,6 @@ type process struct {
 	components  []lifecycle.Component
 	listeners   map[string]*listener
 	takeTokens  []func([]auth.Token) error
-	tokenFile   string          // of the token that was made for a server that had none
 	brokers     func() []string // of the embedded broker, when others may reach it
 }
 
