@@ -164,7 +164,7 @@ func (s *Service) getDocument(c *fiber.Ctx, _ v5Request) error {
 
 // getGuide is the short text of the API, for programs that read texts.
 func (s *Service) getGuide(c *fiber.Ctx) error {
-	shareV5(c)
+	httpx.Share(c)
 	if err := c.SendString(openapi.Guide(s.about(c), s.described())); err != nil {
 		return err
 	}

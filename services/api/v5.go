@@ -62,7 +62,7 @@ func required(p openapi.Param) openapi.Param {
 }
 
 func (s *Service) answerV5(c *fiber.Ctx, op operation) error {
-	shareV5(c)
+	httpx.Share(c)
 	ctx, cancel := s.limited(c)
 	defer cancel()
 	q := v5Request{ctx: ctx, op: op.Operation, key: key{c.Params("db", s.cfg.DefaultDatabase), c.Params("suite")}}
@@ -129,17 +129,12 @@ func sendV5Error(c *fiber.Ctx, e *openapi.Error) error {
 // refuseMethodV5 answers the methods that an address does not have.
 func refuseMethodV5(methods string) fiber.Handler {
 	return func(c *fiber.Ctx) error {
-		shareV5(c)
+		httpx.Share(c)
 		if allowed(c, methods) {
 			return nil
 		}
 		return sendV5Error(c, &openapi.Error{Status: fiber.StatusMethodNotAllowed, Message: "the address does not know this method"})
 	}
-}
-
-func shareV5(c *fiber.Ctx) {
-	c.Set(fiber.HeaderAccessControlAllowOrigin, "*")
-	c.Set(fiber.HeaderAccessControlExposeHeaders, "ETag, Location, Retry-After")
 }
 
 // page is a v5 list. Previous is always null: pages go one way.

@@ -16,6 +16,7 @@ import (
 
 	"tidemark/pkg/auth"
 	"tidemark/pkg/event"
+	"tidemark/pkg/httpx"
 	"tidemark/pkg/openapi"
 	"tidemark/pkg/suite"
 )
@@ -95,7 +96,7 @@ func (s *Service) v5Others(w v5Write, readable bool) fiber.Handler {
 		if c.Method() != http.MethodOptions && lo.Contains(strings.Split(methods, ", "), c.Method()) {
 			return c.Next()
 		}
-		shareV5(c)
+		httpx.Share(c)
 		c.Set(fiber.HeaderAllow, methods)
 		if c.Method() == http.MethodOptions {
 			return nil
@@ -105,14 +106,9 @@ func (s *Service) v5Others(w v5Write, readable bool) fiber.Handler {
 	}
 }
 
-func shareV5(c *fiber.Ctx) {
-	c.Set(fiber.HeaderAccessControlAllowOrigin, "*")
-	c.Set(fiber.HeaderAccessControlExposeHeaders, "ETag, Location, Retry-After")
-}
-
 func (s *Service) v5Handler(write v5Write) fiber.Handler {
 	return func(c *fiber.Ctx) error {
-		shareV5(c)
+		httpx.Share(c)
 		path := map[string]string{}
 		for _, name := range write.Names() {
 			path[name] = strings.Clone(c.Params(name))

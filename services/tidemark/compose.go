@@ -62,7 +62,7 @@ type process struct {
 	// detector's slot, nor the other way round.
 	store, work *store.Store
 	results     *api.Results       // compares submissions with those before
-	reports     *report.Handover   // from intake to projector; nil unless both are here
+	reports     *report.Handover   // from intake to projector
 	door        *auth.Door         // before every route
 	events      *eventlog.Log      // nil for roles that only read
 	people      *clickhouse.Reader // the embedded engine's side for people's SQL
@@ -98,9 +98,11 @@ func compose(s Settings, r roles, log *slog.Logger) (*process, error) {
 		return nil, err
 	}
 	p.results = api.NewResults(p.store)
+	kept := 0 // where only one of the two is here, nobody comes for a report
 	if r.Intake && r.Projector {
-		p.reports = report.NewHandover(handedBytes, time.Now)
+		kept = handedBytes
 	}
+	p.reports = report.NewHandover(kept, time.Now)
 	p.add(lifecycle.Component{Name: "store", Open: p.openStore(storeConfig, r), Close: p.closeStore})
 	if engine != nil {
 		p.add(lifecycle.Component{Name: "heal", Open: p.heal(engine)})
@@ -168,20 +170,6 @@ func (p *process) engine() (store.Config, *clickhouse.Engine, error) {
 	p.add(lifecycle.Component{Name: "engine", Open: p.openEngine(engine), Close: engine.Close})
 	yieldToEngine()
 	return cfg, engine, nil
-}
-
-func (p *process) offer() func([]byte) func() error {
-	if p.reports == nil {
-		return nil
-	}
-	return p.reports.Offer
-}
-
-func (p *process) take() func([]byte) (*report.Submission, error) {
-	if p.reports == nil {
-		return nil
-	}
-	return p.reports.Take
 }
 
 // yieldToEngine gives Go more processors than there are. A call into the engine
@@ -315,7 +303,7 @@ func (p *process) services(r roles) ([]router, error) {
 		}
 		in, err := intake.New(cfg, intake.Deps{
 			Log: p.events, Tail: p.events, Logger: p.named("intake"), Registerer: p.reg, Now: time.Now,
-			Results: testResults{p.results}, Reports: p.offer(),
+			Results: testResults{p.results}, Reports: p.reports.Offer,
 			Backtests: backtest.NewQueue(p.store, time.Now), Lookup: rest.Lookup(),
 		})
 		if err != nil {
@@ -356,7 +344,7 @@ func (p *process) projectorStore(r roles) projector.Store {
 func (p *process) projector(r roles) error {
 	service, err := projector.New(p.settings.projectorConfig(), projector.Deps{
 		Events: projector.Kafka(p.events), Outcomes: p.events, Store: p.projectorStore(r),
-		Logger: p.named("projector"), Metrics: p.reg, Now: time.Now, Reports: p.take(),
+		Logger: p.named("projector"), Metrics: p.reg, Now: time.Now, Reports: p.reports.Take,
 	})
 	if err != nil {
 		return err
