@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"tidemark/pkg/auth"
 )
 
@@ -81,6 +83,11 @@ func (l links) API(database, suite string) string {
 
 // Receipts lists submissions.
 func (l links) Receipts(database, suite string) string { return l.Suite(database, suite) + "receipts" }
+
+// Receipt is the page of one submission.
+func (l links) Receipt(database, suite string, event uuid.UUID) string {
+	return l.Receipts(database, suite) + "/" + event.String()
+}
 
 // Submit is the full address reports are sent to.
 func (l links) Submit(database, suite string) string {

@@ -30,6 +30,8 @@ func (s *Service) Routes(r fiber.Router) {
 		r.Get(prefix+"/search", s.page(asData(s.search)))
 		r.Get(prefix+"/findings", s.page(s.findingsPage))
 		r.Get(prefix+"/receipts", s.page(s.receipts))
+		r.Get(prefix+"/receipts/:event", s.page(s.receipt))
+		r.Get(prefix+"/receipts/:event/body", s.page(s.receiptBytes))
 		r.Get(prefix+"/detectors", s.page(s.detectors))
 		r.Get(prefix+"/backtests", s.page(s.backtests))
 		r.Get(prefix+"/backtests/:backtest", s.page(s.backtest))

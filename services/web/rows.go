@@ -201,3 +201,39 @@ type receiptRow struct {
 	Actor        string    `ch:"actor"`
 	BodyBytes    uint64    `ch:"body_bytes"`
 }
+
+// receiptDetailRow is one receipt with its counters.
+type receiptDetailRow struct {
+	EventID       uuid.UUID `ch:"event_id"`
+	Seq           uint64    `ch:"seq"`
+	Type          string    `ch:"event_type"`
+	ReceivedAt    time.Time `ch:"received_at"`
+	StoredAt      time.Time `ch:"stored_at"`
+	Status        string    `ch:"status"`
+	Code          uint16    `ch:"code"`
+	Error         string    `ch:"error"`
+	Message       string    `ch:"message"`
+	Field         string    `ch:"field"`
+	RunID         uint32    `ch:"run_id"`
+	MachineID     uint32    `ch:"machine_id"`
+	OrderID       uint32    `ch:"order_id"`
+	Machine       string    `ch:"machine"`
+	Order         string    `ch:"order_name"`
+	AddedMachines int32     `ch:"added_machines"`
+	AddedRuns     int32     `ch:"added_runs"`
+	AddedTests    int32     `ch:"added_tests"`
+	AddedSamples  int32     `ch:"added_samples"`
+	Topic         string    `ch:"topic"`
+	Partition     uint32    `ch:"partition"`
+	Offset        uint64    `ch:"offset"`
+	Actor         string    `ch:"actor"`
+	RequestID     string    `ch:"request_id"`
+	BodyBytes     uint64    `ch:"body_bytes"`
+}
+
+// sentRow is what came with an event.
+type sentRow struct {
+	ContentType string            `ch:"content_type"`
+	Params      map[string]string `ch:"params"`
+	Sent        string            `ch:"sent"`
+}

@@ -1,6 +1,6 @@
 -- name: page_receipts
--- purpose: the newest submissions of a suite with their outcome; status is accepted, rejected or empty for both.
--- params: database String, suite String, status String, before UInt64, limit UInt32
+-- purpose: the newest submissions of a suite with their outcome, as far as asked for: an empty or zero value asks for all. A machine is known of those that were taken.
+-- params: database String, suite String, status String, actor String, machine String, since_ms Int64, until_ms Int64, before UInt64, limit UInt32
 SELECT
     r.event_id AS event_id,
     r.seq AS seq,
@@ -30,6 +30,14 @@ FROM
         AND event_type IN ('run.submitted', 'submission.refused')
         AND ({status:String} = '' OR status = {status:String})
         AND ({before:UInt64} = 0 OR seq < {before:UInt64})
+        AND ({actor:String} = '' OR positionCaseInsensitiveUTF8(actor, {actor:String}) > 0)
+        AND ({since_ms:Int64} = 0 OR received_at >= fromUnixTimestamp64Milli({since_ms:Int64}))
+        AND ({until_ms:Int64} = 0 OR received_at < fromUnixTimestamp64Milli({until_ms:Int64}))
+        AND ({machine:String} = '' OR machine_id IN (
+            SELECT machine_id
+            FROM v_machines
+            WHERE database = {database:String} AND suite = {suite:String} AND positionCaseInsensitiveUTF8(name, {machine:String}) > 0
+        ))
     ORDER BY seq DESC
     LIMIT {limit:UInt32}
 ) AS r
