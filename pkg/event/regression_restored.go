@@ -41,6 +41,9 @@ type RegressionRow struct {
 	// Touched says that a person did something with it, Titled that the title is a person's.
 	Touched bool `json:"touched,omitempty"`
 	Titled  bool `json:"titled,omitempty"`
+	// Recovered says that it is to be verified because findings show that its own are over; FormerState is what it was before.
+	Recovered   bool  `json:"recovered,omitempty"`
+	FormerState uint8 `json:"former_state,omitempty"`
 }
 
 // The values of [RegressionRow.Cause].

@@ -229,6 +229,9 @@ func (s *State) dismiss(e event.ChangeDismissal) Decision {
 		rows.Findings = append(rows.Findings, *row)
 	}
 	filing.group(fresh)
+	for _, id := range e.ChangeIDs {
+		filing.turned(s.changes.change(id))
+	}
 	rows.Regressions = filing.rows()
 	return s.accepted(Decision{Rows: rows})
 }

@@ -62,8 +62,10 @@ func (s *State) set(body any) Decision {
 	case event.DetectorRule:
 		rows, why = s.configure(e)
 	case event.Subscription:
-		s.records.subscriptions[e.ID] = placed[event.Subscription]{e, s.seq}
-		rows = []RecordRow{recordRow(RecordSubscription, e.ID.String(), e)}
+		if why = s.checkPatterns(e.Machine, e.Test, e.Metric); why == nil {
+			s.records.subscriptions[e.ID] = placed[event.Subscription]{e, s.seq}
+			rows = []RecordRow{recordRow(RecordSubscription, e.ID.String(), e)}
+		}
 	case event.SubscriptionRemoval:
 		rows, why = s.unsubscribe(e)
 	case event.Notifications:
@@ -96,26 +98,27 @@ func (s *State) configure(rule event.DetectorRule) ([]RecordRow, *Refusal) {
 		row.Deleted = true
 		return []RecordRow{row}, nil
 	}
-	if why := s.checkPatterns(rule); why != nil {
+	if why := s.checkPatterns(rule.Machine, rule.Test, rule.Metric); why != nil {
 		return nil, why
 	}
 	s.records.rules[key] = placed[event.DetectorRule]{rule, s.seq}
 	return []RecordRow{recordRow(RecordDetectorRule, key, rule)}, nil
 }
 
-// checkPatterns refuses a pattern that nothing matches: it is a mistake in writing.
-func (s *State) checkPatterns(rule event.DetectorRule) *Refusal {
+// checkPatterns refuses a pattern that nothing matches: it is a mistake in writing. An empty one is all.
+func (s *State) checkPatterns(machine, test, metric string) *Refusal {
+	machine, test, metric = cmp.Or(machine, "*"), cmp.Or(test, "*"), cmp.Or(metric, "*")
 	none := func(field, what, pattern string) *Refusal {
 		return refusal(badRequest, field, fmt.Sprintf("%s: no %s of suite '%s' matches '%s'", field, what, s.name, pattern), "")
 	}
-	if !anyMatches(rule.Machine, s.namesakes) {
-		return none("machine", "machine", rule.Machine)
+	if !anyMatches(machine, s.namesakes) {
+		return none("machine", "machine", machine)
 	}
-	if !anyMatches(rule.Test, s.tests) {
-		return none("test", "test", rule.Test)
+	if !anyMatches(test, s.tests) {
+		return none("test", "test", test)
 	}
-	if !slices.ContainsFunc(s.schema.Metrics, func(m suite.Metric) bool { return m.Type == suite.Real && event.Glob(rule.Metric, m.Name) }) {
-		return none("metric", "metric with numbers", rule.Metric)
+	if !slices.ContainsFunc(s.schema.Metrics, func(m suite.Metric) bool { return m.Type == suite.Real && event.Glob(metric, m.Name) }) {
+		return none("metric", "metric with numbers", metric)
 	}
 	return nil
 }

@@ -114,6 +114,23 @@ func TestUnsubscribe_WhoIsNotThere_IsRefused(t *testing.T) {
 	l.refuse(lo.Must(encoded(event.SubscriptionRemoved, event.SubscriptionRemoval{ID: s.ID})), 404, fmt.Sprintf("Did not find subscription %s", s.ID))
 }
 
+func TestSubscribe_PatternsThatMatchNothing_AreRefusedByField(t *testing.T) {
+	t.Parallel()
+	l := world(t)
+	for field, s := range map[string]event.Subscription{
+		"machine: no machine of suite 'nts' matches 'b-*'":             {Machine: "b-*"},
+		"test: no test of suite 'nts' matches 'nothing'":               {Machine: "a-*", Test: "nothing"},
+		"metric: no metric with numbers of suite 'nts' matches 'hash'": {Test: "*", Metric: "hash"},
+	} {
+		s.ID, s.Name, s.Channel, s.Target = numbered(1), "n", event.ChannelEmail, "a@example.org"
+		l.refuse(lo.Must(encoded(event.SubscriptionSet, s)), 400, field)
+	}
+	if n := len(l.state.Snapshot().Records); n != 0 {
+		t.Errorf("%d records of refused subscriptions", n)
+	}
+	l.do(event.SubscriptionSet, event.Subscription{ID: numbered(1), Name: "n", Channel: event.ChannelEmail, Target: "a@example.org", Machine: "a-?", Test: "*alpha", Metric: "sc*"})
+}
+
 // recordModel is a list of texts by kind and key, and who is sending.
 type recordModel struct {
 	of       map[string]string

@@ -33,6 +33,8 @@ type filing struct {
 	// note is what a person said about the event; findings are those it changed.
 	note     string
 	findings []FindingRow
+	// reasons are what is said of steps that nobody took, by regression.
+	reasons map[uint32]string
 	// gone are the regressions that the event removed.
 	gone map[uint32]RegressionRow
 	// candidates are made when the first change is to be filed.
@@ -43,6 +45,7 @@ func (s *State) newFiling() *filing {
 	return &filing{
 		State: s, touched: map[uint32]bool{}, untitled: map[uint32]bool{}, gone: map[uint32]RegressionRow{},
 		leaving: map[uint32]map[uint32]bool{}, dirty: map[uint32]bool{}, recheck: map[uint32]bool{}, reheard: map[series]bool{},
+		reasons: map[uint32]string{},
 	}
 }
 
@@ -60,13 +63,22 @@ func (f *filing) rows() []RegressionRow {
 	var rows []RegressionRow
 	for _, id := range sortedKeys(f.touched) {
 		if r, ok := f.changes.regressions[id]; ok {
-			r.Seq, r.Note = f.seq, f.note
+			r.Seq, r.Note = f.seq, f.noteOf(id)
 			rows = append(rows, cloneRegression(r))
 		} else {
 			rows = append(rows, f.gone[id])
 		}
 	}
 	return rows
+}
+
+// noteOf is why the regression took a step by itself, and what a person said about the event.
+func (f *filing) noteOf(id uint32) string {
+	reason := f.reasons[id]
+	if f.note == "" || reason == "" || len(f.note)+len(reason)+2 > event.MaxNote {
+		return cmp.Or(f.note, reason)
+	}
+	return reason + ": " + f.note
 }
 
 // open makes a regression of changes. An empty title stands for the one that follows from them.
@@ -319,7 +331,10 @@ func (f *filing) triaged(e event.RegressionTriage) *Refusal {
 	for _, id := range e.IDs() {
 		r := f.changes.regressions[id]
 		f.touch(r)
-		r.Bug, r.State, r.Owner = lo.FromPtrOr(e.Bug, r.Bug), lo.FromPtrOr(e.State, r.State), lo.FromPtrOr(e.Owner, r.Owner)
+		r.Bug, r.Owner = lo.FromPtrOr(e.Bug, r.Bug), lo.FromPtrOr(e.Owner, r.Owner)
+		if e.State != nil {
+			r.State, r.Recovered, r.FormerState = *e.State, false, 0 // a person's word stands
+		}
 		r.Tags = retagged(r.Tags, e)
 		if e.Title != nil {
 			r.Title, r.Titled = *e.Title, *e.Title != ""
@@ -361,7 +376,7 @@ func (f *filing) merged(e event.RegressionMerge) *Refusal {
 	owner, _ := lo.Find(append([]*RegressionRow{like}, all...), func(r *RegressionRow) bool { return r.Owner != "" })
 	changes := lo.Uniq(lo.FlatMap(all, func(r *RegressionRow, _ int) []uint32 { return r.ChangeIDs }))
 	next := RegressionRow{
-		Title: like.Title, Bug: strings.Join(bugs, " "), State: like.State, Detector: like.Detector, Kind: like.Kind, Cause: like.Cause,
+		Title: like.Title, Bug: strings.Join(bugs, " "), State: like.State, Recovered: like.Recovered, FormerState: like.FormerState, Detector: like.Detector, Kind: like.Kind, Cause: like.Cause,
 		StartOrderID: like.StartOrderID, EndOrderID: like.EndOrderID,
 		Touched: true, Titled: like.Titled, Tags: retagged(tags, event.RegressionTriage{}),
 	}
@@ -377,7 +392,7 @@ func (f *filing) merged(e event.RegressionMerge) *Refusal {
 		f.touch(r)
 		r.Bug = fmt.Sprintf("/db_%s/v4/%s/regressions/%d", f.database, f.name, made.ID)
 		r.Title = fmt.Sprintf("Merged into Regression %d", made.ID)
-		r.State, r.MergedInto = event.StateIgnored, made.ID
+		r.State, r.Recovered, r.FormerState, r.MergedInto = event.StateIgnored, false, 0, made.ID
 	}
 	return nil
 }
@@ -399,7 +414,7 @@ func (f *filing) split(e event.RegressionSplitting) *Refusal {
 	for _, id := range moved {
 		f.release(r, id)
 	}
-	f.openAs(f.changes.lastRegression+1, RegressionRow{State: r.State, Detector: r.Detector, Kind: r.Kind, Cause: r.Cause, Touched: true}, moved)
+	f.openAs(f.changes.lastRegression+1, RegressionRow{State: r.State, Recovered: r.Recovered, FormerState: r.FormerState, Detector: r.Detector, Kind: r.Kind, Cause: r.Cause, Touched: true}, moved)
 	f.touch(r)
 	f.retitle(r)
 	return nil

@@ -49,6 +49,9 @@ type modelGroup struct {
 	owner      string
 	bug        bool
 	seq        uint64
+	// back says that findings made it one to be verified, former what it was before.
+	back   bool
+	former uint8
 }
 
 func (g *modelGroup) clone() *modelGroup {
@@ -149,7 +152,9 @@ func (m *groupModel) conclude() {
 				continue
 			}
 			if (g.state == 0 || g.state == 1 || g.state == 10) && lo.EveryBy(g.members, m.recovered) {
-				g.state = event.StateVerify
+				g.state, g.back, g.former = event.StateVerify, true, g.state
+			} else if g.state == event.StateVerify && g.back && !lo.EveryBy(g.members, m.recovered) {
+				g.state, g.back, g.former = g.former, false, 0
 			}
 		}
 		g.start, g.end = m.fold(g)
@@ -209,7 +214,7 @@ func (m *groupModel) join(change uint32) {
 	to.members = append(to.members, change)
 	to.seq = m.seq
 	if to.state == event.StateVerify {
-		to.state = event.StateDetected
+		to.state, to.back, to.former = event.StateDetected, false, 0
 	}
 	for id, g := range m.groups {
 		if g == to {
@@ -252,16 +257,19 @@ func (m *groupModel) record(steps []step) bool {
 	for _, id := range fresh {
 		m.join(id)
 	}
-	for _, id := range all {
-		if m.stands(id) {
-			for group, g := range m.groups {
-				if slices.ContainsFunc(g.members, func(other uint32) bool { return m.sameSeries(m.found[other-1].step, m.found[id-1].step) }) {
-					rechecked[group] = true
-				}
+	m.recheck(all...)
+	return true
+}
+
+// recheck notes the groups of the series of changes.
+func (m *groupModel) recheck(changes ...uint32) {
+	for _, id := range changes {
+		for group, g := range m.groups {
+			if slices.ContainsFunc(g.members, func(other uint32) bool { return m.sameSeries(m.found[other-1].step, m.found[id-1].step) }) {
+				rechecked[group] = true
 			}
 		}
 	}
-	return true
 }
 
 func (m *groupModel) dismiss(ids []uint32, restore bool) bool {
@@ -284,6 +292,7 @@ func (m *groupModel) dismiss(ids []uint32, restore bool) bool {
 	for _, id := range fresh {
 		m.join(id)
 	}
+	m.recheck(ids...)
 	return true
 }
 
@@ -307,7 +316,7 @@ func (m *groupModel) merge(ids []uint32) bool {
 		g := m.groups[id]
 		like.members = lo.Union(like.members, g.members)
 		like.owner = lo.CoalesceOrEmpty(like.owner, g.owner)
-		g.members, g.touched, g.state, g.seq, g.bug = nil, true, event.StateIgnored, m.seq, true
+		g.members, g.touched, g.state, g.seq, g.bug, g.back, g.former = nil, true, event.StateIgnored, m.seq, true, false, 0
 	}
 	m.open(like)
 	return true
@@ -320,7 +329,7 @@ func (m *groupModel) split(id uint32, ids []uint32) bool {
 	}
 	moved := lo.Intersect(g.members, ids)
 	g.members, g.touched, g.seq = lo.Without(g.members, ids...), true, m.seq
-	m.open(modelGroup{state: g.state, kind: g.kind, cause: g.cause, members: moved, touched: true})
+	m.open(modelGroup{state: g.state, back: g.back, former: g.former, kind: g.kind, cause: g.cause, members: moved, touched: true})
 	return true
 }
 
@@ -359,6 +368,7 @@ func (m *groupModel) undo(seq uint64) bool {
 		if m.found[i].out.dismissed {
 			m.leave(uint32(i+1), func(*modelGroup) bool { return true })
 		}
+		m.recheck(uint32(i + 1))
 	}
 	return true
 }
@@ -380,7 +390,7 @@ func (m *groupModel) lines() []string {
 	var out []string
 	for _, id := range slices.Sorted(maps.Keys(m.groups)) {
 		g := m.groups[id]
-		out = append(out, fmt.Sprintf("%d state %d %s %s (%d,%d] %v touched %t owner %q", id, g.state, g.kind, g.cause, g.start, g.end, g.members, g.touched, g.owner))
+		out = append(out, fmt.Sprintf("%d state %d %s %s (%d,%d] %v touched %t owner %q back %t to %d", id, g.state, g.kind, g.cause, g.start, g.end, g.members, g.touched, g.owner, g.back, g.former))
 	}
 	for i, c := range m.found {
 		out = append(out, fmt.Sprintf("change %d gone %t dismissed %t at %d of %.3f", i+1, c.step.gone, c.out.dismissed, c.out.seq, c.out.effect))
@@ -390,7 +400,7 @@ func (m *groupModel) lines() []string {
 
 func linesOf(snap registry.Snapshot) []string {
 	out := lo.Map(snap.Regressions, func(r registry.RegressionRow, _ int) string {
-		return fmt.Sprintf("%d state %d %s %s (%d,%d] %v touched %t owner %q", r.ID, r.State, r.Kind, r.Cause, r.StartOrderID, r.EndOrderID, r.ChangeIDs, r.Touched, r.Owner)
+		return fmt.Sprintf("%d state %d %s %s (%d,%d] %v touched %t owner %q back %t to %d", r.ID, r.State, r.Kind, r.Cause, r.StartOrderID, r.EndOrderID, r.ChangeIDs, r.Touched, r.Owner, r.Recovered, r.FormerState)
 	})
 	return append(out, lo.Map(snap.Findings, func(f registry.FindingRow, _ int) string {
 		return fmt.Sprintf("change %d gone %t dismissed %t at %d of %.3f", f.ChangeID, !f.Active, f.Dismissed, f.DismissedSeq, f.DismissedEffect)
@@ -484,7 +494,7 @@ func TestGroups_AnyEvents_AsThePlainModel(t *testing.T) {
 					}
 					for _, id := range some {
 						g := m.groups[id]
-						g.state, g.owner, g.touched, g.seq = state, fmt.Sprint(state), true, m.seq
+						g.state, g.owner, g.touched, g.seq, g.back, g.former = state, fmt.Sprint(state), true, m.seq, false, 0
 					}
 					return true
 				})

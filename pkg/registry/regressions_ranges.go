@@ -96,7 +96,8 @@ func (f *filing) group(fresh []*FindingRow) {
 		}
 		f.add(there.regression, change.ChangeID)
 		if there.regression.State == event.StateVerify {
-			there.regression.State = event.StateDetected // not all of it went away
+			r := there.regression // not all of it went away
+			r.State, r.Recovered, r.FormerState = event.StateDetected, false, 0
 		}
 		f.recheck[there.regression.ID] = true
 		h.remember(kind, at, i, narrowed)
@@ -207,9 +208,9 @@ func (f *filing) moved(change *FindingRow) {
 	}
 }
 
-// turned notes the regressions that a change may have ended: those of the changes of its series.
+// turned notes the regressions that a change may have ended, or no longer ends: those of the changes of its series.
 func (f *filing) turned(change *FindingRow) {
-	if !change.Active || change.Dismissed || change.Shadow || change.lnt() {
+	if change.Shadow || change.lnt() {
 		return
 	}
 	at := seriesOf(change.Finding)
@@ -233,8 +234,14 @@ func (s *State) recovered(c *FindingRow) bool {
 	})
 }
 
+// What histories say of the steps that no person took.
+const (
+	noteRecovered    = "all its findings are over: later ones brought the level back, or they were withdrawn"
+	noteNotRecovered = "not over after all: a finding that had shown recovery was withdrawn, dismissed or has another level now"
+)
+
 // conclude says what follows for the regressions of detectors other than LNT's: one that is left without changes goes, or is to be
-// verified when a person did something with it; so is one all of whose changes are over.
+// verified when a person did something with it; so is one all of whose changes are over, until that turns out not to be so.
 func (f *filing) conclude() {
 	for _, id := range sortedKeys(f.recheck) {
 		r := f.changes.regressions[id]
@@ -246,8 +253,11 @@ func (f *filing) conclude() {
 		case len(r.ChangeIDs) == 0 && !r.Touched:
 			f.remove(r)
 		case over && !slices.ContainsFunc(r.ChangeIDs, func(id uint32) bool { return !f.recovered(f.changes.change(id)) }):
-			r.State = event.StateVerify
-			f.touched[id] = true
+			r.State, r.Recovered, r.FormerState = event.StateVerify, true, r.State
+			f.touched[id], f.reasons[id] = true, noteRecovered
+		case r.State == event.StateVerify && r.Recovered && slices.ContainsFunc(r.ChangeIDs, func(id uint32) bool { return !f.recovered(f.changes.change(id)) }):
+			r.State, r.Recovered, r.FormerState = r.FormerState, false, 0
+			f.touched[id], f.reasons[id] = true, noteNotRecovered
 		}
 	}
 	for _, id := range sortedKeys(f.dirty) {

@@ -302,6 +302,47 @@ func TestGroups_AllRecovered_AreToBeVerified(t *testing.T) {
 	})
 }
 
+func TestGroups_NotRecoveredAfterAll_AreAgainWhatTheyWere(t *testing.T) {
+	t.Parallel()
+	back := step{machine: 1, test: 1, metric: score, from: 4, to: 5, down: true, before: 110, after: 100}
+	gone, higher := back, back
+	gone.gone, higher.after = true, 109
+	dismissed := lo.Must(encoded(event.ChangeIgnored, event.ChangeDismissal{ChangeIDs: []uint32{2}, Note: "one noisy day"}))
+	for _, former := range []uint8{event.StateDetected, event.StateStaged, event.StateActive} {
+		for name, c := range map[string]struct {
+			by   event.Envelope
+			note string
+		}{
+			"withdrawn":     {stepsFound(gone), ""},
+			"another level": {stepsFound(higher), ""},
+			"dismissed":     {dismissed, ": one noisy day"},
+		} {
+			l := world(t)
+			l.took(stepsFound(step{machine: 1, test: 1, metric: score, from: 2, to: 3}))
+			l.do(event.RegressionTriaged, event.RegressionTriage{RegressionID: 1, State: &former})
+			first := l.took(stepsFound(back)).Rows.Regressions[0]
+			if first.State != event.StateVerify || first.Note == "" {
+				t.Fatalf("%s: %+v", name, first)
+			}
+			c.by.ID = uuid.New()
+			got := l.took(c.by).Rows.Regressions[0]
+			if got.ID != 1 || got.State != former || got.Note != "not over after all: a finding that had shown recovery was withdrawn, dismissed or has another level now"+c.note {
+				t.Errorf("%s from %d: %+v", name, former, got)
+			}
+			// and over again once that finding is back
+			if name == "withdrawn" {
+				wantGroups(t, l.took(stepsFound(back)), "1 23 regression code (2,3] [1]", "3 0 improvement code (4,5] [2]")
+			}
+		}
+	}
+	// what a person wants verified stays so
+	l := world(t)
+	l.took(stepsFound(step{machine: 1, test: 1, metric: score, from: 2, to: 3}))
+	l.took(stepsFound(back))
+	l.do(event.RegressionTriaged, event.RegressionTriage{RegressionID: 1, State: lo.ToPtr(event.StateVerify)})
+	wantGroups(t, l.took(stepsFound(gone)), "2 0 improvement code (4,5] [] deleted")
+}
+
 func TestChanges_CauseKnownLater_MoveToTheMachines(t *testing.T) {
 	t.Parallel()
 	l := world(t)

@@ -40,6 +40,7 @@ func (f *filing) restored(e event.RegressionRestoration) *Refusal {
 		if d.Dismissed {
 			f.withdraw(d.ChangeID)
 		}
+		f.turned(f.changes.change(d.ChangeID))
 	}
 	return nil
 }

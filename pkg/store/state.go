@@ -135,10 +135,10 @@ func (l loading) regressions() error {
 	return l.each(queryRegressions, func(scan func(...any) error) error {
 		var r registry.RegressionRow
 		var kind string
-		var deleted, touched, titled uint8
+		var deleted, touched, titled, recovered uint8
 		err := scan(&r.ID, &r.Title, &r.Bug, &r.State, &r.ChangeIDs, &r.Added, &deleted, &r.UUID, &r.Seq, &r.OpenedSeq, &r.Detector, &kind,
-			&r.Cause, &r.Owner, &r.Tags, &r.Note, &r.StartOrderID, &r.EndOrderID, &r.MergedInto, &touched, &titled)
-		r.Kind, r.Touched, r.Titled = event.Kind(kind), touched == 1, titled == 1
+			&r.Cause, &r.Owner, &r.Tags, &r.Note, &r.StartOrderID, &r.EndOrderID, &r.MergedInto, &touched, &titled, &recovered, &r.FormerState)
+		r.Kind, r.Touched, r.Titled, r.Recovered = event.Kind(kind), touched == 1, titled == 1, recovered == 1
 		l.snapshot.LastRegressionID = max(l.snapshot.LastRegressionID, r.ID)
 		if deleted == 1 {
 			l.snapshot.DeletedRegressions = append(l.snapshot.DeletedRegressions, registry.Tombstone{ID: r.ID, Seq: r.Seq})

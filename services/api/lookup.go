@@ -213,5 +213,6 @@ func toPrior(r priorRegression, _ int) event.RegressionRow {
 		ID: r.Number, Title: r.Title, Bug: r.Bug, State: r.State, ChangeIDs: append([]uint32{}, r.ChangeIDs...), Added: append([]uint64{}, r.Added...),
 		UUID: r.ID, Seq: r.Seq, OpenedSeq: r.OpenedSeq, Detector: r.Detector, Kind: event.Kind(r.Kind), Cause: r.Cause, Owner: r.Owner, Tags: r.Tags,
 		Note: r.Note, StartOrderID: r.StartOrderID, EndOrderID: r.EndOrderID, MergedInto: r.MergedInto, Touched: r.Touched == 1, Titled: r.Titled == 1,
+		Recovered: r.Recovered == 1, FormerState: r.FormerState,
 	}
 }

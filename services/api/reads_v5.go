@@ -133,6 +133,8 @@ type priorRegression struct {
 	MergedInto   uint32    `ch:"merged_into"`
 	Touched      uint8     `ch:"touched"`
 	Titled       uint8     `ch:"titled"`
+	Recovered    uint8     `ch:"recovered"`
+	FormerState  uint8     `ch:"former_state"`
 }
 
 // priorDismissal is whether a change point was dismissed before an event.

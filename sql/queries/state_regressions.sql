@@ -22,7 +22,9 @@ SELECT
     end_order_id,
     merged_into,
     touched,
-    titled
+    titled,
+    recovered,
+    former_state
 FROM v_ledger_regressions
 WHERE database = {database:String} AND suite = {suite:String}
 ORDER BY regression_id

@@ -25,7 +25,9 @@ SELECT
     JSONExtract(regression, 'end_order_id', 'UInt32') AS end_order_id,
     JSONExtract(regression, 'merged_into', 'UInt32') AS merged_into,
     toUInt8(JSONExtractBool(regression, 'touched')) AS touched,
-    toUInt8(JSONExtractBool(regression, 'titled')) AS titled
+    toUInt8(JSONExtractBool(regression, 'titled')) AS titled,
+    toUInt8(JSONExtractBool(regression, 'recovered')) AS recovered,
+    JSONExtract(regression, 'former_state', 'UInt8') AS former_state
 FROM ledger
 ARRAY JOIN regression_rows AS cell
 GROUP BY database, suite, regression_id

@@ -28,6 +28,8 @@ SELECT
     JSONExtract(regression, 'end_order_id', 'UInt32') AS end_order_id,
     JSONExtract(regression, 'merged_into', 'UInt32') AS merged_into,
     toUInt8(JSONExtractBool(regression, 'touched')) AS touched,
-    toUInt8(JSONExtractBool(regression, 'titled')) AS titled
+    toUInt8(JSONExtractBool(regression, 'titled')) AS titled,
+    toUInt8(JSONExtractBool(regression, 'recovered')) AS recovered,
+    JSONExtract(regression, 'former_state', 'UInt8') AS former_state
 FROM ledger FINAL
 ARRAY JOIN regression_rows AS regression
