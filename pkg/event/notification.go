@@ -44,6 +44,8 @@ type Delivery struct {
 	Attempt uint16 `json:"attempt,omitempty"`
 	Code    uint16 `json:"code,omitempty"`
 	Error   string `json:"error,omitempty"`
+	// RetryAfter is for how long, in seconds, the other side asked to be left alone after this attempt; 0 when it did not.
+	RetryAfter uint32 `json:"retry_after_s,omitempty"`
 	// ToSeq is the position up to which the subscription has heard everything with this message.
 	ToSeq uint64 `json:"to_seq,omitempty"`
 	// What it tells.

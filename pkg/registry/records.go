@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"github.com/google/uuid"
+	"github.com/samber/lo"
 
 	"tidemark/pkg/event"
 	"tidemark/pkg/suite"
@@ -19,9 +20,37 @@ import (
 type records struct {
 	rules         map[string]placed[event.DetectorRule] // by key
 	subscriptions map[uuid.UUID]placed[event.Subscription]
-	// deliveries are kept for ever, so with no more than decides whether one may be started again.
+	// deliveries are the newest keptDeliveries, with no more than decides whether one may be started again. told lists them by
+	// position, then id; those that were changed later are in it again.
 	deliveries map[uuid.UUID]placed[attempt]
+	told       []placed[uuid.UUID]
 	signals    map[string]placed[event.Signal]
+}
+
+// keptDeliveries bounds what is remembered of deliveries, at about 150 bytes each. Who starts one has looked into the tables a moment
+// before, which know all of them: the state has to tell apart only those who do so at once.
+const keptDeliveries = 100_000
+
+// keep notes deliveries that an event changed, and forgets the oldest.
+func (r *records) keep(seq uint64, ids []uuid.UUID) {
+	slices.SortFunc(ids, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
+	for _, id := range ids {
+		r.told = append(r.told, placed[uuid.UUID]{id, seq})
+	}
+	r.forget()
+}
+
+func (r *records) forget() {
+	gone := 0
+	for ; len(r.deliveries) > keptDeliveries; gone++ {
+		if oldest := r.told[gone]; r.deliveries[oldest.value].seq == oldest.seq {
+			delete(r.deliveries, oldest.value)
+		}
+	}
+	r.told = r.told[gone:]
+	if len(r.told) > 2*len(r.deliveries)+1000 {
+		r.told = slices.Clone(lo.Filter(r.told, func(p placed[uuid.UUID], _ int) bool { return r.deliveries[p.value].seq == p.seq }))
+	}
 }
 
 // attempt is how far a delivery is.
@@ -165,11 +194,12 @@ func (s *State) notified(e event.Notifications) ([]RecordRow, *Refusal) {
 			return nil, refusal(conflict, path, path+": "+problem, "")
 		}
 	}
-	rows := make([]RecordRow, len(e.Deliveries))
+	rows, ids := make([]RecordRow, len(e.Deliveries)), make([]uuid.UUID, len(e.Deliveries))
 	for i, d := range e.Deliveries {
 		s.records.deliveries[d.ID] = placed[attempt]{attempt{d.Status, d.Attempt}, s.seq}
-		rows[i] = recordRow(RecordDelivery, d.ID.String(), d)
+		rows[i], ids[i] = recordRow(RecordDelivery, d.ID.String(), d), d.ID
 	}
+	s.records.keep(s.seq, ids)
 	return rows, nil
 }
 
@@ -239,6 +269,12 @@ func (s *State) loadRecords(rows []RecordState) error {
 			errs = append(errs, fmt.Errorf("record %s %s: %w", row.Kind, row.Key, err))
 		}
 	}
+	told := lo.MapToSlice(s.records.deliveries, func(id uuid.UUID, d placed[attempt]) placed[uuid.UUID] { return placed[uuid.UUID]{id, d.seq} })
+	slices.SortFunc(told, func(a, b placed[uuid.UUID]) int {
+		return cmp.Or(cmp.Compare(a.seq, b.seq), slices.Compare(a.value[:], b.value[:]))
+	})
+	s.records.told = told
+	s.records.forget()
 	return errors.Join(errs...)
 }
 

@@ -114,6 +114,49 @@ func TestUnsubscribe_WhoIsNotThere_IsRefused(t *testing.T) {
 	l.refuse(lo.Must(encoded(event.SubscriptionRemoved, event.SubscriptionRemoval{ID: s.ID})), 404, fmt.Sprintf("Did not find subscription %s", s.ID))
 }
 
+func TestDeliveries_ManyOfThem_TheOldestAreForgotten(t *testing.T) {
+	t.Parallel()
+	l := world(t)
+	const each, events = 1000, 102
+	id := func(i int) uuid.UUID { return uuid.NewSHA1(uuid.Nil, fmt.Append(nil, i)) }
+	tell := func(from int, status string) event.Envelope {
+		var e event.Notifications
+		for i := range each {
+			e.Deliveries = append(e.Deliveries, event.Delivery{ID: id(from + i), SubscriptionID: numbered(1), Status: status, Attempt: 1})
+		}
+		return lo.Must(encoded(event.NotificationRecorded, e))
+	}
+	l.took(tell(0, event.DeliveryStarted))
+	for i := 1; i < events; i++ {
+		l.took(tell(i*each, event.DeliveryStarted))
+		if i == 1 {
+			l.took(tell(0, event.DeliveryDelivered)) // later than the second thousand
+		}
+	}
+	snap := l.state.Snapshot()
+	kept := lo.KeyBy(snap.Records, func(r registry.RecordState) string { return r.Key })
+	if len(kept) != 100_000 {
+		t.Fatalf("%d are remembered", len(kept))
+	}
+	if _, second := kept[id(each).String()]; second {
+		t.Error("the oldest is remembered")
+	}
+	if r, first := kept[id(0).String()]; first && r.Status != event.DeliveryDelivered {
+		t.Errorf("%+v", r)
+	}
+	reloaded, err := registry.Load("default", "nts", snap)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := registry.Prepare(tell(events*each, event.DeliveryStarted))
+	if a, b := l.state.Decide(next), reloaded.Decide(next); a.Status != event.Accepted || b.Status != a.Status {
+		t.Errorf("%s, after loading %s", a.Status, b.Status)
+	}
+	if diff := cmp.Diff(reloaded.Snapshot().Records, l.state.Snapshot().Records); diff != "" {
+		t.Errorf("after loading - before +\n%s", diff)
+	}
+}
+
 func TestSubscribe_PatternsThatMatchNothing_AreRefusedByField(t *testing.T) {
 	t.Parallel()
 	l := world(t)

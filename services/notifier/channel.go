@@ -27,6 +27,8 @@ type answer struct {
 	code int
 	// reason says what went wrong, without secrets.
 	reason string
+	// wait is for how long the receiver asks to be left alone; 0 when it does not.
+	wait time.Duration
 }
 
 // sender is a channel.

@@ -152,7 +152,7 @@ func TestNotifier_OnTheTables_TellsWhatTheRegistryDecided(t *testing.T) {
 	l.find(found(3, 1, 0.4)) // before anybody listens
 	l.subscribe("at once", at.URL)
 	l.subscribe("hourly", hourly.URL, func(s *event.Subscription) { s.Every = event.EveryHourly })
-	l.subscribe("other tests", none.URL, func(s *event.Subscription) { s.Test, s.Kinds = "x*", []string{"regression"} })
+	l.subscribe("other tests", none.URL, func(s *event.Subscription) { s.Test, s.Kinds = "c", []string{"regression"} })
 	n, other := l.notifier(), l.notifier()
 	l.pass(n)
 	want(t, "told of what was before", len(at.requests()), 0)

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"net/http"
 	"time"
 
@@ -21,6 +22,8 @@ type claim struct {
 	attempt uint16
 	// after is a position that the event comes after.
 	after uint64
+	// at is when it was made.
+	at time.Time
 }
 
 // gone is what is said of a delivery whose notifier ended before it said how it went.
@@ -42,7 +45,9 @@ func (v *visit) deliver(ctx context.Context, j job) (answer, error) {
 	a := v.send(ctx, j.plan)
 	took := v.deps.Clock().Sub(began)
 	v.told(ctx, j.plan, attempt, a, took)
-	v.rereadBy(v.name(), v.deps.Clock().Add(v.cfg.pause(j.plan.ID, attempt)))
+	now := v.deps.Clock()
+	v.leave(j.plan.Sub.ID, a.wait, now)
+	v.rereadBy(v.name(), now.Add(max(v.cfg.pause(j.plan.ID, attempt), a.wait)))
 	return a, v.say(ctx, j.plan, attempt, a)
 }
 
@@ -64,9 +69,9 @@ func (v *visit) take(ctx context.Context, j job) (attempt uint16, have bool, err
 	}
 	if !repeatable(j.plan.Sub.Channel) {
 		v.metrics.deliveries.WithLabelValues(j.plan.Sub.Channel, string(Uncertain)).Inc()
-		return attempt, false, v.say(ctx, j.plan, attempt, answer{Uncertain, 0, gone})
+		return attempt, false, v.say(ctx, j.plan, attempt, answer{status: Uncertain, code: 0, reason: gone})
 	}
-	given, err := v.record(ctx, j.plan, Failed, attempt, answer{Failed, 0, gone})
+	given, err := v.record(ctx, j.plan, Failed, attempt, answer{status: Failed, code: 0, reason: gone})
 	if err != nil || !given || attempt >= v.cfg.Attempts {
 		return attempt, false, err
 	}
@@ -90,12 +95,12 @@ func (v *visit) record(ctx context.Context, p Plan, status Status, attempt uint1
 		return false, err
 	}
 	if status == Started {
-		v.wait(p.ID, claim{env.ID, attempt, v.stored})
+		v.wait(p.ID, claim{env.ID, attempt, v.stored, env.ReceivedAt})
 	}
 	if err := v.deps.Log.Append(ctx, env); err != nil {
 		return false, fmt.Errorf("append %s of delivery %s: %w", status, p.ID, err)
 	}
-	return v.await(ctx, p, claim{env.ID, attempt, v.stored})
+	return v.await(ctx, p, claim{env.ID, attempt, v.stored, env.ReceivedAt})
 }
 
 // await says whether an event was accepted. Without an answer in good time the claim stays our own, for a later look.
@@ -125,15 +130,15 @@ func (v *visit) await(ctx context.Context, p Plan, c claim) (bool, error) {
 // send sends, also when the process has been told to stop: the time for one message is short.
 func (v *visit) send(ctx context.Context, p Plan) answer {
 	if len(p.Steps) == 0 {
-		return answer{Failed, lo.Ternary(p.Sub.Channel == email, 554, http.StatusGone), "the subscription asks for nothing of it any more"}
+		return answer{status: Failed, code: lo.Ternary(p.Sub.Channel == email, 554, http.StatusGone), reason: "the subscription asks for nothing of it any more"}
 	}
 	s, ok := v.senders[p.Sub.Channel]
 	if !ok {
-		return answer{Failed, http.StatusNotImplemented, "there is no channel " + p.Sub.Channel}
+		return answer{status: Failed, code: http.StatusNotImplemented, reason: "there is no channel " + p.Sub.Channel}
 	}
 	c, err := s.compose(p.Sub, v.compose.message(p), v.deps.Clock())
 	if err != nil {
-		return answer{Failed, 0, err.Error()}
+		return answer{status: Failed, code: 0, reason: err.Error()}
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), v.cfg.Timeout)
 	defer cancel()
@@ -176,6 +181,7 @@ func (v *visit) told(ctx context.Context, p Plan, attempt uint16, a answer, took
 		"status", string(a.status), "code", a.code, "attempt", attempt, "findings", len(changes), "regressions", len(regressions), "signals", len(signals), "took", took,
 	}
 	if a.status == Delivered {
+		v.since(p)
 		v.deps.Logger.InfoContext(ctx, "message delivered", attrs...)
 		return
 	}
@@ -183,10 +189,18 @@ func (v *visit) told(ctx context.Context, p Plan, attempt uint16, a answer, took
 	v.deps.Logger.WarnContext(ctx, "message not delivered", append(attrs, "last_attempt", last, "err", a.reason)...)
 }
 
+// since measures how long after each thing happened it was told.
+func (v *visit) since(p Plan) {
+	now := v.deps.Clock()
+	for _, step := range p.Steps {
+		v.metrics.told.WithLabelValues(p.Sub.Channel, lo.CoalesceOrEmpty(p.Sub.Every, "at_once")).Observe(max(now.Sub(step.At), 0).Seconds())
+	}
+}
+
 // envelope makes the event; every one is new, as two notifiers that say the same must not be taken for one.
 func (v *visit) envelope(p Plan, status Status, attempt uint16, a answer) (event.Envelope, error) {
 	d := event.Delivery{
-		ID: p.ID, SubscriptionID: p.Sub.ID, Status: string(status), Attempt: attempt, Code: uint16(a.code), Error: excerpt([]byte(a.reason)), ToSeq: p.ToSeq, //nolint:gosec // three digits
+		ID: p.ID, SubscriptionID: p.Sub.ID, Status: string(status), Attempt: attempt, Code: uint16(a.code), Error: excerpt([]byte(a.reason)), RetryAfter: uint32(math.Ceil(a.wait.Seconds())), ToSeq: p.ToSeq, //nolint:gosec // three digits
 	}
 	d.ChangeIDs, d.RegressionIDs, d.Signals = p.findings()
 	body, err := event.Notifications{Deliveries: []event.Delivery{d}}.Encode()

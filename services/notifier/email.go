@@ -75,22 +75,22 @@ func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 func (p *post) send(ctx context.Context, c composed) answer {
 	if p.cfg.Address == "" {
-		return answer{Failed, 0, "no mail server is set: notifier-smtp-address"}
+		return answer{status: Failed, code: 0, reason: "no mail server is set: notifier-smtp-address"}
 	}
 	msg, err := c.mail()
 	if err != nil {
-		return answer{Failed, 553, "the target is no list of mail addresses"} // RFC 5321: mailbox name not allowed
+		return answer{status: Failed, code: 553, reason: "the target is no list of mail addresses"} // RFC 5321: mailbox name not allowed
 	}
 	client, err := p.client()
 	if err != nil {
-		return answer{Failed, 0, err.Error()}
+		return answer{status: Failed, code: 0, reason: err.Error()}
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
 	connection, err := client.DialToSMTPClientWithContext(ctx)
 	if err != nil {
 		// Not the receivers' fault, whatever the code: tried again.
-		return answer{Failed, 0, "connect: " + err.Error()}
+		return answer{status: Failed, code: 0, reason: "connect: " + err.Error()}
 	}
 	// A server that says nothing holds up nobody beyond the deadline.
 	stop := context.AfterFunc(ctx, func() { _ = connection.Close() })
@@ -108,13 +108,13 @@ func (p *post) send(ctx context.Context, c composed) answer {
 func undelivered(err error) answer {
 	var problem *mail.SendError
 	if !errors.As(err, &problem) {
-		return answer{Failed, 0, err.Error()}
+		return answer{status: Failed, code: 0, reason: err.Error()}
 	}
 	code := problem.ErrorCode()
 	if problem.Reason == mail.ErrSMTPDataClose && code == 0 {
-		return answer{Uncertain, 0, "the server did not answer after it had the message"}
+		return answer{status: Uncertain, code: 0, reason: "the server did not answer after it had the message"}
 	}
-	return answer{Failed, code, problem.Error()}
+	return answer{status: Failed, code: code, reason: problem.Error()}
 }
 
 func (p *post) client() (*mail.Client, error) {

@@ -46,6 +46,8 @@ type suite struct {
 	// before is asked before an event is taken; an error keeps it out. mute keeps what was decided back.
 	before func(d delivery) error
 	mute   bool
+	// registry is that of the newest notifier.
+	registry *prometheus.Registry
 }
 
 type delivery struct {
@@ -55,6 +57,7 @@ type delivery struct {
 	Attempt       uint16    `json:"attempt"`
 	Code          uint16    `json:"code"`
 	Error         string    `json:"error"`
+	RetryAfter    uint32    `json:"retry_after_s"`
 	ToSeq         uint64    `json:"to_seq"`
 	ChangeIDs     []uint32  `json:"change_ids"`
 	RegressionIDs []uint32  `json:"regression_ids"`
@@ -269,7 +272,7 @@ func (s *suite) Unfinished(_ context.Context, _, _ string, attempts uint16) ([]n
 				}
 			}
 			out = append(out, notifier.Delivery{
-				ID: d.ID, Subscription: d.Subscription, Status: d.Status, Attempt: d.Attempt, Code: d.Code, FromSeq: from, ToSeq: d.ToSeq, ChangedAt: d.at,
+				ID: d.ID, Subscription: d.Subscription, Status: d.Status, Attempt: d.Attempt, Code: d.Code, RetryAfter: d.RetryAfter, FromSeq: from, ToSeq: d.ToSeq, ChangedAt: d.at,
 			})
 		}
 	}
@@ -323,8 +326,9 @@ func (s *suite) notifier(change ...func(*notifier.Config)) *notifier.Notifier {
 	for _, c := range change {
 		c(&cfg)
 	}
+	s.registry = prometheus.NewRegistry()
 	n, err := notifier.New(cfg, notifier.Deps{
-		Store: s, Log: s, Clock: s.clock, Logger: testkit.Logger(), Registerer: prometheus.NewRegistry(),
+		Store: s, Log: s, Clock: s.clock, Logger: testkit.Logger(), Registerer: s.registry,
 	})
 	if err != nil {
 		s.t.Fatal(err)

@@ -50,6 +50,8 @@ type Delivery struct {
 	Status       string    `ch:"status"`
 	Attempt      uint16    `ch:"attempt"`
 	Code         uint16    `ch:"code"`
+	// RetryAfter is for how long, in seconds, the receiver asked to be left alone.
+	RetryAfter uint32 `ch:"retry_after_s"`
 	// FromSeq is the ToSeq of the delivery before this one of the same subscription.
 	FromSeq   uint64    `ch:"from_seq"`
 	ToSeq     uint64    `ch:"to_seq"`
@@ -96,6 +98,8 @@ type Notifier struct {
 	saved map[string]time.Time
 	// looked is the newest time for which a subscription's digest was made or was found to be empty.
 	looked map[uuid.UUID]time.Time
+	// quiet is until when the receivers of subscriptions asked to be left alone.
+	quiet map[uuid.UUID]time.Time
 }
 
 // New checks the configuration and opens nothing.
@@ -106,6 +110,7 @@ func New(cfg Config, deps Deps) (*Notifier, error) {
 	return &Notifier{
 		cfg: cfg, deps: deps, metrics: newMetrics(deps.Registerer), slots: make(chan struct{}, cfg.Concurrency),
 		busy: map[string]bool{}, stored: map[string]uint64{}, mine: map[uuid.UUID]claim{}, looked: map[uuid.UUID]time.Time{},
+		quiet:  map[uuid.UUID]time.Time{},
 		reread: map[string]time.Time{}, behind: map[string]uint64{}, told: map[string]uint64{}, saved: map[string]time.Time{},
 	}, nil
 }
@@ -116,15 +121,15 @@ func (n *Notifier) Open(context.Context) error {
 	if err != nil {
 		return err
 	}
-	n.senders = channels(n.cfg, key)
+	n.senders = channels(n.cfg, n.deps.Clock, key)
 	return nil
 }
 
 // channels are all ways to send.
-func channels(cfg Config, key Key) map[string]sender {
+func channels(cfg Config, clock func() time.Time, key Key) map[string]sender {
 	return map[string]sender{
-		webhook: newPoster(cfg, webhook, func(s *Subscription) string { return key.For(s.ID) }, encodeJSON),
-		slack:   newPoster(cfg, slack, nil, encodeSlack),
+		webhook: newPoster(cfg, clock, webhook, func(s *Subscription) string { return key.For(s.ID) }, encodeJSON),
+		slack:   newPoster(cfg, clock, slack, nil, encodeSlack),
 		email:   newPost(cfg),
 	}
 }
@@ -161,6 +166,7 @@ func (n *Notifier) look(ctx context.Context, wg *sync.WaitGroup) error {
 	if err != nil {
 		return fmt.Errorf("read subscriptions: %w", err)
 	}
+	n.forgetOthers(subs)
 	for name, mine := range lo.GroupBy(subs, func(s Subscription) string { return s.Database + "/" + s.Suite }) {
 		if !n.begin(name) {
 			continue

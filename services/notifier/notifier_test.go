@@ -27,6 +27,8 @@ type receiver struct {
 	got []received
 	// answers are the codes of the next requests; then all are 200.
 	answers []int
+	// header is set in answers that are none of 200.
+	header [2]string
 	// on is called with each request before it is answered.
 	on func()
 }
@@ -56,6 +58,9 @@ func newReceiver(t testing.TB, answers ...int) *receiver {
 		}
 		if code == http.StatusFound {
 			w.Header().Set("Location", "/elsewhere")
+		}
+		if code != 200 && r.header[0] != "" {
+			w.Header().Set(r.header[0], r.header[1])
 		}
 		w.WriteHeader(code)
 		fmt.Fprintln(w, "so it is")
@@ -454,4 +459,67 @@ func TestSlack_NamesWithMarks_AreEscapedAndBounded(t *testing.T) {
 	if !strings.Contains(text, "and 71 more") && !strings.HasSuffix(text, "…") {
 		t.Errorf("nothing is said about what is left out: %q", text)
 	}
+}
+
+func TestNotifier_ReceiverAsksToBeLeftAlone_IsForAsLongAsIsBearable(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		header       string
+		before, then time.Duration // still quiet, and no longer
+	}{
+		"seconds":        {"900", 14 * time.Minute, 2 * time.Minute},
+		"a date":         {noon.Add(20 * time.Minute).Format(http.TimeFormat), 19 * time.Minute, 2 * time.Minute},
+		"far too long":   {"99999999999999999999", 59 * time.Minute, 2 * time.Minute},
+		"a date far off": {noon.AddDate(1, 0, 0).Format(http.TimeFormat), 59 * time.Minute, 2 * time.Minute},
+		"a date gone by": {noon.Add(-time.Hour).Format(http.TimeFormat), 5 * time.Second, 10 * time.Second},
+		"nonsense":       {"-5", 5 * time.Second, 10 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, r := newSuite(t), newReceiver(t, 429)
+			r.header = [2]string{"Retry-After", c.header}
+			s.subscribe("webhook", r.URL)
+			s.find(1, map[string]float64{"a": 0.1})
+			n := s.notifier()
+			s.pass(n)
+			s.wait(c.before)
+			if c.before > time.Minute { // what is new waits, too, and another notifier knows of the first
+				s.find(2, map[string]float64{"b": 0.1})
+				s.pass(n)
+				want(t, "requests while it is to be left alone", len(r.requests()), 1)
+			} else {
+				s.pass(n)
+			}
+			n = s.notifier()
+			want(t, "requests at first", len(r.requests()), 1)
+			s.wait(c.then)
+			s.pass(n)
+			if got := len(r.requests()); got < 2 {
+				t.Errorf("%d requests after it", got)
+			}
+		})
+	}
+}
+
+func TestNotifier_MessageDelivered_MeasuresHowLongAfterTheFinding(t *testing.T) {
+	t.Parallel()
+	s, r := newSuite(t), newReceiver(t)
+	s.subscribe("webhook", r.URL)
+	n := s.notifier()
+	s.find(1, map[string]float64{"a": 0.1})
+	s.wait(7 * time.Second)
+	s.pass(n)
+	families, err := s.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == "tidemark_notifier_found_to_told_seconds" {
+			h := f.GetMetric()[0].GetHistogram()
+			want(t, "how many", h.GetSampleCount(), 1)
+			want(t, "seconds", h.GetSampleSum(), 7)
+			return
+		}
+	}
+	t.Error("nothing is measured")
 }

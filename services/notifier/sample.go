@@ -49,7 +49,7 @@ func SendSample(ctx context.Context, cfg Config, key Key, sub Subscription, at t
 }
 
 func composeSample(cfg Config, key Key, sub *Subscription, at time.Time) (composed, sender, error) {
-	s, ok := channels(cfg, key)[sub.Channel]
+	s, ok := channels(cfg, time.Now, key)[sub.Channel]
 	if !ok {
 		return composed{}, nil, fmt.Errorf("subscription %s has a channel %q that is not known here", sub.ID, sub.Channel)
 	}

@@ -149,7 +149,7 @@ func (v *visit) unfinished(ctx context.Context, queues map[uuid.UUID][]job) erro
 func (v *visit) due(d Delivery) time.Time {
 	switch {
 	case d.Status != string(Started):
-		return d.ChangedAt.Add(v.cfg.pause(d.ID, d.Attempt))
+		return d.ChangedAt.Add(max(v.cfg.pause(d.ID, d.Attempt), time.Duration(d.RetryAfter)*time.Second))
 	case v.claimed(d.ID):
 		return d.ChangedAt
 	default:
@@ -289,13 +289,43 @@ func (v *visit) work(ctx context.Context, queues map[uuid.UUID][]job) (whole boo
 	return whole && ctx.Err() == nil, errors.Join(problems...)
 }
 
+// leave notes that a receiver asked to be left alone for so long.
+func (n *Notifier) leave(sub uuid.UUID, wait time.Duration, now time.Time) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if wait > 0 {
+		n.quiet[sub] = now.Add(wait)
+	} else {
+		delete(n.quiet, sub)
+	}
+}
+
+// left says whether a receiver is to be left alone.
+func (n *Notifier) left(sub uuid.UUID) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.deps.Clock().Before(n.quiet[sub])
+}
+
+// forgetOthers drops what is remembered of subscriptions that are no more, and of claims that are nobody's: after the time for which a
+// claim holds another notifier has taken them up, and the tables say what became of them.
+func (n *Notifier) forgetOthers(subs []Subscription) {
+	now := n.deps.Clock()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	there := lo.SliceToMap(subs, func(s Subscription) (uuid.UUID, bool) { return s.ID, true })
+	maps.DeleteFunc(n.looked, func(id uuid.UUID, _ time.Time) bool { return !there[id] })
+	maps.DeleteFunc(n.quiet, func(id uuid.UUID, _ time.Time) bool { return !there[id] })
+	maps.DeleteFunc(n.mine, func(_ uuid.UUID, c claim) bool { return now.Sub(c.at) > 2*n.cfg.ClaimFor })
+}
+
 // patience is how many times in a row a receiver may fail before what is left for it waits for the next look.
 const patience = 2
 
 func (v *visit) queue(ctx context.Context, jobs []job) error {
 	failures := 0
 	for i, j := range jobs {
-		if failures >= patience || ctx.Err() != nil {
+		if failures >= patience || ctx.Err() != nil || v.left(j.plan.Sub.ID) {
 			if slices.ContainsFunc(jobs[i:], func(j job) bool { return j.before == nil }) {
 				return errHeld
 			}

@@ -30,12 +30,15 @@ var errPrivate = errors.New("the address is private, and notifier-private-addres
 type poster struct {
 	client  *http.Client
 	channel string
+	// most is the longest pause that a receiver is granted, by this clock.
+	most  time.Duration
+	clock func() time.Time
 	// secret is the key of a subscription; nil for channels without signatures.
 	secret func(*Subscription) string
 	encode func(Message) ([]byte, error)
 }
 
-func newPoster(cfg Config, channel string, secret func(*Subscription) string, encode func(Message) ([]byte, error)) *poster {
+func newPoster(cfg Config, clock func() time.Time, channel string, secret func(*Subscription) string, encode func(Message) ([]byte, error)) *poster {
 	transport := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // documented to be one
 	if !cfg.PrivateAddresses {
 		// A proxy would be asked for addresses that are then not seen here.
@@ -43,7 +46,7 @@ func newPoster(cfg Config, channel string, secret func(*Subscription) string, en
 		transport.DialContext = (&net.Dialer{Timeout: cfg.Timeout, Control: publicOnly}).DialContext
 	}
 	transport.MaxConnsPerHost = cfg.Concurrency
-	return &poster{channel: channel, secret: secret, encode: encode, client: &http.Client{
+	return &poster{most: cfg.RetryMax, clock: clock, channel: channel, secret: secret, encode: encode, client: &http.Client{
 		Transport:     transport,
 		Timeout:       cfg.Timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -88,7 +91,7 @@ func (p *poster) send(ctx context.Context, c composed) answer {
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { written.Store(true) }})
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.sub.Target, bytes.NewReader(c.body))
 	if err != nil {
-		return answer{Failed, http.StatusBadRequest, "the target is no address that can be posted to"}
+		return answer{status: Failed, code: http.StatusBadRequest, reason: "the target is no address that can be posted to"}
 	}
 	req.GetBody = nil // the transport must not repeat it unasked
 	for _, h := range c.headers {
@@ -100,14 +103,35 @@ func (p *poster) send(ctx context.Context, c composed) answer {
 		if written.Load() && !repeatable(p.channel) {
 			status = Uncertain
 		}
-		return answer{status, 0, bare(err)}
+		return answer{status: status, code: 0, reason: bare(err)}
 	}
 	defer res.Body.Close() //nolint:errcheck // only read
 	text, _ := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
 	if res.StatusCode >= 200 && res.StatusCode < 300 {
 		return answer{status: Delivered, code: res.StatusCode}
 	}
-	return answer{Failed, res.StatusCode, strings.TrimSpace("answered " + res.Status + " " + excerpt(text))}
+	return answer{
+		status: Failed, code: res.StatusCode, reason: strings.TrimSpace("answered " + res.Status + " " + excerpt(text)),
+		wait: retryAfter(res.Header.Get("Retry-After"), p.clock(), p.most),
+	}
+}
+
+// retryAfter reads the header of that name (RFC 9110, 10.2.3), seconds or a date, as the time from now; 0 for none or nonsense, and
+// never more than most: a receiver cannot put a message off for good.
+func retryAfter(header string, now time.Time, most time.Duration) time.Duration {
+	header = strings.TrimSpace(header)
+	if header != "" && strings.Trim(header, "0123456789") == "" {
+		seconds, err := strconv.ParseUint(header, 10, 31)
+		if err != nil { // more than fits
+			return most
+		}
+		return min(time.Duration(seconds)*time.Second, most)
+	}
+	at, err := http.ParseTime(header)
+	if err != nil {
+		return 0
+	}
+	return min(max(at.Sub(now), 0), most)
 }
 
 // bare is an error without the address, in which there may be a secret.

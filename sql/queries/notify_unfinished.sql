@@ -8,6 +8,7 @@ SELECT
     d.status AS status,
     d.attempt AS attempt,
     d.code AS code,
+    d.retry_after_s AS retry_after_s,
     d.from_seq AS from_seq,
     d.to_seq AS to_seq,
     d.changed_at AS changed_at
@@ -23,6 +24,7 @@ FROM
         JSONExtractString(body, 'status') AS status,
         JSONExtract(body, 'attempt', 'UInt16') AS attempt,
         JSONExtract(body, 'code', 'UInt16') AS code,
+        JSONExtract(body, 'retry_after_s', 'UInt32') AS retry_after_s,
         JSONExtractUInt(body, 'to_seq') AS to_seq,
         -- how far the subscription had heard before
         lagInFrame(to_seq) OVER (

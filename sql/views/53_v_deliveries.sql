@@ -10,6 +10,7 @@ SELECT
     JSONExtract(body, 'attempt', 'UInt16') AS attempt,
     JSONExtract(body, 'code', 'UInt16') AS code,
     JSONExtractString(body, 'error') AS error,
+    JSONExtract(body, 'retry_after_s', 'UInt32') AS retry_after_s,
     JSONExtractUInt(body, 'to_seq') AS to_seq,
     JSONExtract(body, 'change_ids', 'Array(UInt32)') AS change_ids,
     JSONExtract(body, 'regression_ids', 'Array(UInt32)') AS regression_ids,
