@@ -367,7 +367,7 @@ var everyPage = map[string]string{
 	"home": "/", "database": "/db_default/", "suite": "/db_default/v4/nts/", "machine": "/db_default/v4/nts/machine/1",
 	"run": "/db_default/v4/nts/%d", "run-filtered": "/db_default/v4/nts/%d?show=unchanged&test=Bench", "order": "/db_default/v4/nts/order/15",
 	"orders": "/db_default/v4/nts/all_orders", "findings": "/db_default/v4/nts/findings?kind=regression",
-	"receipts": "/db_default/v4/nts/receipts", "table": "/db_default/v4/nts/graph?plot.0=1.1.2&view=table",
+	"receipts": "/db_default/v4/nts/receipts", "audit": "/db_default/v4/nts/audit?show=all", "table": "/db_default/v4/nts/graph?plot.0=1.1.2&view=table",
 	"graph": "/db_default/v4/nts/graph?plot.0=1.1.2&order=20", "graph-many": "/db_default/v4/nts/graph?plot.0=1.1.2&plot.1=2.2.2&plot.2=3.3.8",
 	"why": "/db_default/v4/nts/why?plot.0=1.1.2&order=20", "graph-failed": "/db_default/v4/nts/graph?plot.0=1.4.2",
 	"empty": "/db_default/v4/compile/", "problem": "/db_default/v4/nts/graph?plot.0=1.x.2",

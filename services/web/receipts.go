@@ -142,6 +142,8 @@ type receiptBody struct {
 	// Params came beside the body.
 	Params []attribute
 	Sent   sentView
+	// Hidden says that the bytes are for people who manage the database: other events than submissions may carry addresses.
+	Hidden bool
 	// Cut says that only the beginning was looked at, or is kept.
 	Cut bool
 	// Wire is how many bytes came, where only their beginning is kept; 0 where all are.
@@ -156,14 +158,18 @@ func (s *Service) receipt(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	sent, _, err := one[sentRow](c.UserContext(), s, "page_receipt_sent", with(ofSuite(in), store.Params{"seq": row.Seq, "most": uint64(mostSent)}))
+	var sent sentRow
+	shown, err := mayReadBytes(v, row)
+	if err == nil && shown {
+		sent, _, err = one[sentRow](c.UserContext(), s, "page_receipt_sent", with(ofSuite(in), store.Params{"seq": row.Seq, "most": uint64(mostSent)}))
+	}
 	if err != nil {
 		return err
 	}
 	v.Crumbs = append(v.Crumbs, crumb{"Submissions", v.L.Receipts(in.Database, in.Name)})
 	v.crumb(row.EventID.String())
 	body := receiptBody{
-		R: row, Refused: row.Status == string(event.Rejected), Happened: happened(row.Type), ContentType: sent.ContentType, Cut: uint64(len(sent.Sent)) < row.BodyBytes,
+		R: row, Refused: row.Status == string(event.Rejected), Happened: happened(row.Type), ContentType: sent.ContentType, Hidden: !shown, Cut: uint64(len(sent.Sent)) < row.BodyBytes,
 		Sent:     showSent([]byte(sent.Sent), row.Field, row.Error+"\n"+row.Message),
 		Download: v.L.Receipt(in.Database, in.Name, row.EventID) + "/body", API: v.L.API(in.Database, in.Name) + "receipts/" + row.EventID.String(),
 	}
@@ -184,9 +190,19 @@ func (s *Service) receipt(c *fiber.Ctx) error {
 
 // receiptBytes answers /receipts/<event>/body: what was sent, to be kept as a file and never to be shown by a browser.
 func (s *Service) receiptBytes(c *fiber.Ctx) error {
-	_, in, row, err := s.oneReceipt(c)
+	v, in, row, err := s.oneReceipt(c)
 	if err != nil {
 		return err
+	}
+	shown, err := mayReadBytes(v, row)
+	if err != nil {
+		return err
+	}
+	if !shown {
+		return &problem{
+			Status: fiber.StatusForbidden, Title: "Not for every reader", Detail: "What was sent for this event is for people who manage the database.",
+			Hint: "Sign in with a token of the scope manage.", Back: v.L.Receipt(in.Database, in.Name, row.EventID), BackText: "The event",
+		}
 	}
 	sent, _, err := one[sentRow](c.UserContext(), s, "page_receipt_sent", with(ofSuite(in), store.Params{"seq": row.Seq, "most": uint64(math.MaxInt64)}))
 	if err != nil {
@@ -196,6 +212,15 @@ func (s *Service) receiptBytes(c *fiber.Ctx) error {
 	c.Set(fiber.HeaderContentDisposition, `attachment; filename="`+row.EventID.String()+`.bin"`)
 	c.Set(fiber.HeaderContentType, fiber.MIMEOctetStream)
 	return c.SendString(sent.Sent)
+}
+
+// mayReadBytes says whether the reader may see what was sent: submissions are for every reader, other events may carry addresses
+// that are not.
+func mayReadBytes(v view, r receiptDetailRow) (bool, error) {
+	if kind := event.Type(r.Type); kind == event.RunSubmitted || kind == event.SubmissionRefused {
+		return true, nil
+	}
+	return v.May("manage")
 }
 
 func (s *Service) oneReceipt(c *fiber.Ctx) (view, suiteView, receiptDetailRow, error) {

@@ -32,6 +32,8 @@ func (s *Service) Routes(r fiber.Router) {
 		r.Get(prefix+"/receipts", s.page(s.receipts))
 		r.Get(prefix+"/receipts/:event", s.page(s.receipt))
 		r.Get(prefix+"/receipts/:event/body", s.page(s.receiptBytes))
+		r.Get(prefix+"/audit", s.page(s.audit))
+		r.Get(prefix+"/audit.csv", s.page(s.auditCSV))
 		r.Get(prefix+"/detectors", s.page(s.detectors))
 		r.Get(prefix+"/backtests", s.page(s.backtests))
 		r.Get(prefix+"/backtests/:backtest", s.page(s.backtest))

@@ -27,7 +27,7 @@ var templateFiles embed.FS
 var pageNames = []string{
 	"home", "suite", "machine", "run", "order", "orders", "graph", "why", "findings", "receipts", "problem", "signin",
 	"regressions", "regression", "detectors", "backtests", "backtest", "subscriptions", "job_runs",
-	"receipt",
+	"receipt", "audit",
 }
 
 // view is what every page is made from.
