@@ -17,7 +17,8 @@ const (
 	minAnyChange = 0.002
 )
 
-// outcome sorts the results of a run, the worst first.
+// outcome sorts the results of a comparison, the worst first. Within noise is only said of sets of runs: of one run
+// LNT says unchanged.
 type outcome int
 
 const (
@@ -28,18 +29,19 @@ const (
 	stillFailing
 	removed
 	added
+	withinNoise
 	unchanged
 	outcomes // how many there are
 )
 
 // Key is the word for an outcome in addresses.
 func (o outcome) Key() string {
-	return [...]string{"new_failure", "regressed", "improved", "new_pass", "failing", "removed", "added", "unchanged"}[o]
+	return [...]string{"new_failure", "regressed", "improved", "new_pass", "failing", "removed", "added", "noise", "unchanged"}[o]
 }
 
 // Title is the word for an outcome on pages.
 func (o outcome) Title() string {
-	return [...]string{"New failure", "Regressed", "Improved", "Passes again", "Still failing", "Gone", "New", "Unchanged"}[o]
+	return [...]string{"New failure", "Regressed", "Improved", "Passes again", "Still failing", "Gone", "New", "Within noise", "Unchanged"}[o]
 }
 
 // side is what one of the two compared sides says about a test and a metric.

@@ -28,6 +28,8 @@ var pageNames = []string{
 	"home", "suite", "machine", "run", "order", "orders", "graph", "why", "findings", "receipts", "problem", "signin",
 	"regressions", "regression", "detectors", "backtests", "backtest", "subscriptions", "job_runs",
 	"receipt", "audit",
+	"receipt",
+	"compare",
 }
 
 // view is what every page is made from.

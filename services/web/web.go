@@ -74,6 +74,15 @@ func list[T any](ctx context.Context, s *Service, name string, p store.Params) (
 	return store.Select[T](ctx, s.store, q, p)
 }
 
+// each hands the scanner of every row of a page query to row: for many rows, which list is slow for.
+func (s *Service) each(ctx context.Context, name string, p store.Params, row func(scan func(...any) error) error) error {
+	q, err := sql.Query(name)
+	if err != nil {
+		return err
+	}
+	return s.store.Each(ctx, q, p, row)
+}
+
 // one is list for a query that has one row or none.
 func one[T any](ctx context.Context, s *Service, name string, p store.Params) (row T, found bool, err error) {
 	rows, err := list[T](ctx, s, name, p)
