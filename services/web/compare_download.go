@@ -35,8 +35,8 @@ func (s *Service) compareCSV(c *fiber.Ctx, in suiteView, rows []judgement, names
 	for _, j := range rows {
 		m := in.Metrics[j.field]
 		_ = w.Write([]string{
-			names[j.test], m.Name, m.Unit, j.Outcome.Key(), cell(j.Before.Median), cell(j.After.Median), cell(j.Change),
-			cell(j.Before.Spread), cell(j.After.Spread), strconv.Itoa(j.Before.Samples), strconv.Itoa(j.After.Samples), cell(j.Effect), cell(j.P),
+			names[j.test], m.Name, m.Unit, j.Outcome.Key(), csvNumber(j.Before.Median), csvNumber(j.After.Median), csvNumber(j.Change),
+			csvNumber(j.Before.Spread), csvNumber(j.After.Spread), strconv.Itoa(j.Before.Samples), strconv.Itoa(j.After.Samples), csvNumber(j.Effect), csvNumber(j.P),
 		})
 	}
 	w.Flush()
@@ -48,7 +48,7 @@ func (s *Service) compareCSV(c *fiber.Ctx, in suiteView, rows []judgement, names
 	return c.Send(out.Bytes())
 }
 
-func cell(v float64) string {
+func csvNumber(v float64) string {
 	if v != v { //nolint:gocritic // not a number is an empty cell
 		return ""
 	}
