@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"tidemark/pkg/turns"
 )
 
 // Config says where ClickHouse is and what people may ask of it.
@@ -61,7 +63,7 @@ type Gate struct {
 	cfg    Config
 	now    func() time.Time
 	target *target
-	turns  *Turns
+	turns  *turns.Share
 	quota  *quota
 
 	mu     sync.Mutex
@@ -217,7 +219,10 @@ func (g *Gate) Cancel(id string) bool {
 }
 
 // Load says how many statements run and how many wait.
-func (g *Gate) Load() (running, waiting int) { return g.turns.Load() }
+func (g *Gate) Load() (running, waiting int) {
+	now := g.turns.Load()
+	return now.Running, now.Waiting
+}
 
 // Views are those that may be read.
 func (g *Gate) Views(ctx context.Context) ([]View, error) {

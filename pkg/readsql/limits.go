@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"tidemark/pkg/turns"
 )
 
 // Limits bounds what people may ask. A zero field takes its default.
@@ -20,6 +22,7 @@ type Limits struct {
 	Concurrent       int           // statements running at once; default 4
 	Queue            int           // statements waiting; default 32, more get 503
 	QueueWait        time.Duration // longest wait; default 5 s, then 503
+	Turns            *turns.Share  // to be taken instead of turns of its own by Concurrent, Queue and QueueWait
 	Hosts            []string      // Host names answered besides loopback ones, by a port of its own
 }
 

@@ -34,7 +34,7 @@ func (e *EngineError) Error() string { return e.Message }
 
 func newTarget(cfg Config) (*target, error) {
 	t := &target{base: "http://localhost/", database: cfg.Database}
-	transport := &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: cfg.Limits.Concurrent, IdleConnTimeout: time.Minute}
+	transport := &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: cfg.Limits.Concurrent, MaxConnsPerHost: cfg.Limits.Concurrent, IdleConnTimeout: time.Minute}
 	if cfg.Dial != nil {
 		transport.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) { return cfg.Dial(ctx, network, addr) }
 	} else {

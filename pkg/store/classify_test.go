@@ -78,7 +78,7 @@ func TestClassify_ErrorsOfTheWay_AreTransient(t *testing.T) {
 
 func TestConfig_BadSettings_AreAllNamed(t *testing.T) {
 	t.Parallel()
-	_, err := store.New(store.Config{MaxQueuedReads: -1})
+	_, err := store.New(store.Config{MaxQueuedReads: -1, MaxWrites: -1})
 	for _, key := range []string{
 		"store.dsn", "store.database", "store.max_reads", "store.max_writes", "store.read_timeout", "store.write_timeout",
 		"store.max_read_wait", "store.read_memory_bytes", "store.max_queued_reads",

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
 // Config says where ClickHouse is and how much of it may be used.
@@ -19,7 +21,7 @@ type Config struct {
 	Database string
 	// MaxReads bounds the reads under way at once, and so the connections they use.
 	MaxReads int
-	// MaxQueuedReads bounds the reads that wait for their turn.
+	// MaxQueuedReads bounds the reads that wait for their turn, in each share of the pool.
 	MaxQueuedReads int
 	// MaxReadWait bounds how long a read waits for its turn.
 	MaxReadWait time.Duration
@@ -27,7 +29,7 @@ type Config struct {
 	ReadTimeout time.Duration
 	// ReadMemoryBytes bounds the memory of one read.
 	ReadMemoryBytes int64
-	// MaxWrites bounds the connections of writers.
+	// MaxWrites bounds the connections of writers; 0 is a store that only reads.
 	MaxWrites int
 	// WriteTimeout bounds one insert or statement.
 	WriteTimeout time.Duration
@@ -57,7 +59,7 @@ func (c Config) Validate() error {
 		problems = append(problems, errors.New("store.database: a name is needed"))
 	}
 	for name, n := range map[string]int64{
-		"max_reads": int64(c.MaxReads), "max_writes": int64(c.MaxWrites),
+		"max_reads":    int64(c.MaxReads),
 		"read_timeout": int64(c.ReadTimeout), "write_timeout": int64(c.WriteTimeout),
 		"max_read_wait": int64(c.MaxReadWait), "read_memory_bytes": c.ReadMemoryBytes,
 	} {
@@ -65,8 +67,22 @@ func (c Config) Validate() error {
 			problems = append(problems, fmt.Errorf("store.%s: must be above zero", name))
 		}
 	}
+	if c.MaxWrites < 0 {
+		problems = append(problems, errors.New("store.max_writes: must not be negative"))
+	}
 	if c.MaxQueuedReads < 0 {
 		problems = append(problems, errors.New("store.max_queued_reads: must not be negative"))
 	}
 	return errors.Join(problems...)
+}
+
+// readSettings bound a read in ClickHouse itself, should this process not be there to end it. One whose connection ends ends
+// with it: over the native protocol by itself, over HTTP because it is read-only and says so.
+func (c Config) readSettings() clickhouse.Settings {
+	return clickhouse.Settings{
+		"max_memory_usage":   c.ReadMemoryBytes,
+		"max_execution_time": max(1, int(c.ReadTimeout.Seconds()+0.5)),
+		"readonly":           2,
+		"cancel_http_readonly_queries_on_client_close": 1,
+	}
 }

@@ -132,6 +132,9 @@ func (s *Store) InsertLedger(ctx context.Context, rows []LedgerRow) error {
 	if err := checkLedger(rows); err != nil {
 		return err
 	}
+	if s.writes == nil {
+		return errReadOnly
+	}
 	ctx, cancel := bounded(ctx, s.cfg.WriteTimeout)
 	defer cancel()
 	first, last := rows[0].Offset, rows[len(rows)-1].Offset

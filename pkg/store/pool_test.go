@@ -13,6 +13,7 @@ import (
 	"tidemark/pkg/store"
 	"tidemark/pkg/testkit"
 	"tidemark/pkg/testkit/await"
+	"tidemark/pkg/turns"
 	"tidemark/sql"
 )
 
@@ -262,5 +263,82 @@ func TestSelect_MemoryBound_EndsTheReadOnly(t *testing.T) {
 	}
 	if _, err := store.Select[number](t.Context(), s, one, nil); err != nil {
 		t.Errorf("the next read: %v", err)
+	}
+}
+
+func TestSelect_CallerGoes_TheStatementEndsInClickHouse(t *testing.T) {
+	t.Parallel()
+	cfg := testkit.StoreConfig(t)
+	s, other := bare(t, cfg), bare(t, cfg)
+	const mark = "a caller who goes"
+	endless := sql.File{Name: "endless", Text: "SELECT count() AS n FROM numbers(1000000000000) WHERE cityHash64(number, '" + mark + "') = 1"}
+	runs := func() bool {
+		rows, err := store.Select[struct {
+			N uint64 `ch:"n"`
+		}](t.Context(), other, sql.File{Name: "running", Text: "SELECT count() AS n FROM system.processes WHERE position(query, '" + mark + "') > 0 AND position(query, 'system.processes') = 0"}, nil)
+		if err != nil || len(rows) != 1 {
+			t.Fatal(err)
+		}
+		return rows[0].N > 0
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		_, err := store.Select[number](ctx, s, endless, nil)
+		ended <- err
+	}()
+	await.True(t, "the statement to run", runs)
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("the read ended with %v", err)
+	}
+	await.True(t, "the statement to end", func() bool { return !runs() })
+}
+
+func TestSelect_LongerThanClickHouseAllows_IsADeadline(t *testing.T) {
+	t.Parallel()
+	s := pool(t, 1, 0, time.Second)
+	long := slow
+	long.Text += ", max_execution_time = 1"
+	if _, err := store.Select[number](t.Context(), s, long, nil); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("cut off by the server: %v", err)
+	}
+}
+
+func TestShare_OfAContext_IsWhereTheReadTakesItsPlace(t *testing.T) {
+	t.Parallel()
+	s := pool(t, 2, 0, time.Second)
+	crowd := s.Share("crowd", 1)
+	held, let, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		done <- s.Each(turns.With(t.Context(), crowd), one, nil, func(func(...any) error) error { close(held); <-let; return nil })
+	}()
+	<-held
+	if _, err := store.Select[number](turns.With(t.Context(), crowd), s, one, nil); !errors.Is(err, store.ErrBusy) {
+		t.Errorf("a second of a share of one: %v", err)
+	}
+	if _, err := store.Select[number](t.Context(), s, one, nil); err != nil {
+		t.Errorf("beside a crowd: %v", err)
+	}
+	close(let)
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestStore_WithoutWriters_RefusesWrites(t *testing.T) {
+	t.Parallel()
+	cfg := testkit.StoreConfig(t)
+	cfg.MaxWrites = 0
+	s := bare(t, cfg)
+	if err := s.Exec(t.Context(), "SELECT 1", nil); err == nil {
+		t.Error("a statement was run by a store that only reads")
+	}
+	if err := s.InsertColumns(t.Context(), "machines"); err == nil {
+		t.Error("columns were inserted by a store that only reads")
+	}
+	create := sql.File{Name: "create", Text: "CREATE TABLE forbidden (n UInt8) ENGINE = Memory"}
+	if _, err := store.Select[number](t.Context(), s, create, nil); err == nil {
+		t.Error("a read may write")
 	}
 }

@@ -7,27 +7,29 @@ import (
 	"fmt"
 	"net"
 	"reflect"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/samber/lo"
 
+	"tidemark/pkg/turns"
 	"tidemark/sql"
 )
 
 // ErrBusy is returned for a read that found no place among the running and
 // waiting ones. Callers answer 503 with Retry-After.
-var ErrBusy = errors.New("too many reads at once")
+var ErrBusy = turns.ErrBusy
 
 // Store is a ClickHouse database with a bounded pool of readers.
 type Store struct {
 	cfg    Config
 	reads  driver.Conn
 	writes driver.Conn
-	slots  chan struct{}
-	queued atomic.Int64
+	pool   *turns.Pool
+	// share is that of reads whose context names none.
+	share *turns.Share
 }
 
 // New checks the configuration and opens nothing.
@@ -35,21 +37,34 @@ func New(cfg Config) (*Store, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	return &Store{cfg: cfg, slots: make(chan struct{}, cfg.MaxReads)}, nil
+	s := &Store{cfg: cfg, pool: turns.NewPool(cfg.MaxReads)}
+	s.share = s.Share("other", cfg.MaxReads)
+	return s, nil
+}
+
+// Pool are the places for reads, as many as there are connections.
+func (s *Store) Pool() *turns.Pool { return s.pool }
+
+// Share is a part of the pool, of at least one place and at most all. A read takes its place there when its context says
+// so, see [turns.With].
+func (s *Store) Share(name string, most int) *turns.Share {
+	return s.pool.Share(name, turns.Limits{Most: min(max(most, 1), s.cfg.MaxReads), Queue: s.cfg.MaxQueuedReads, Wait: s.cfg.MaxReadWait})
 }
 
 // Open connects and asks the server for an answer.
 func (s *Store) Open(ctx context.Context) error {
 	var err error
-	if s.writes, err = s.connect(s.cfg.MaxWrites, s.cfg.WriteTimeout, nil); err != nil {
-		return fmt.Errorf("connect writers: %w", err)
-	}
-	if s.reads, err = s.connect(s.cfg.MaxReads, s.cfg.ReadTimeout, clickhouse.Settings{
-		"max_memory_usage": s.cfg.ReadMemoryBytes,
-	}); err != nil {
+	if s.reads, err = s.connect(s.cfg.MaxReads, s.cfg.ReadTimeout, s.cfg.readSettings()); err != nil {
 		return fmt.Errorf("connect readers: %w", err)
 	}
-	if err := s.writes.Ping(ctx); err != nil {
+	first := s.reads
+	if s.cfg.MaxWrites > 0 {
+		if s.writes, err = s.connect(s.cfg.MaxWrites, s.cfg.WriteTimeout, nil); err != nil {
+			return fmt.Errorf("connect writers: %w", err)
+		}
+		first = s.writes
+	}
+	if err := first.Ping(ctx); err != nil {
 		return fmt.Errorf("reach clickhouse: %w", err)
 	}
 	return nil
@@ -79,7 +94,45 @@ func (s *Store) connect(conns int, timeout time.Duration, settings clickhouse.Se
 	opts.HttpMaxConnsPerHost = conns
 	opts.ReadTimeout = timeout
 	opts.Settings = settings
+	if opts.Protocol == clickhouse.HTTP {
+		opts.DialContext = atMost(conns, opts.DialContext)
+	}
 	return clickhouse.Open(opts)
+}
+
+// atMost holds a new connection back until one of conns is closed: a transport counts a connection as closed when it has
+// decided so, and dials the next.
+func atMost(conns int, dial func(ctx context.Context, addr string) (net.Conn, error)) func(context.Context, string) (net.Conn, error) {
+	if dial == nil {
+		dial = func(ctx context.Context, addr string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "tcp", addr)
+		}
+	}
+	places := make(chan struct{}, conns)
+	return func(ctx context.Context, addr string) (net.Conn, error) {
+		select {
+		case places <- struct{}{}:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		conn, err := dial(ctx, addr)
+		if err != nil {
+			<-places
+			return nil, err
+		}
+		return &placed{Conn: conn, leave: sync.OnceFunc(func() { <-places })}, nil
+	}
+}
+
+// placed is a connection that gives its place back when it is closed.
+type placed struct {
+	net.Conn
+	leave func()
+}
+
+func (p *placed) Close() error {
+	defer p.leave()
+	return p.Conn.Close()
 }
 
 // Options are the driver's options for cfg.
@@ -152,7 +205,7 @@ func Select[T any](ctx context.Context, s *Store, q sql.File, p Params) ([]T, er
 	defer release()
 	var out []T
 	if err := s.reads.Select(ctx, &out, q.Text, p.args()...); err != nil {
-		return nil, fmt.Errorf("query %s: %w", q.Name, err)
+		return nil, fmt.Errorf("query %s: %w", q.Name, reasonOf(ctx, err))
 	}
 	return out, nil
 }
@@ -167,7 +220,7 @@ func (s *Store) Each(ctx context.Context, q sql.File, p Params, row func(scan fu
 	defer release()
 	rows, err := s.reads.Query(ctx, q.Text, p.args()...)
 	if err != nil {
-		return fmt.Errorf("query %s: %w", q.Name, err)
+		return fmt.Errorf("query %s: %w", q.Name, reasonOf(ctx, err))
 	}
 	defer rows.Close() //nolint:errcheck // the rows' own error is read below
 	for rows.Next() {
@@ -176,13 +229,31 @@ func (s *Store) Each(ctx context.Context, q sql.File, p Params, row func(scan fu
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return fmt.Errorf("query %s: %w", q.Name, err)
+		return fmt.Errorf("query %s: %w", q.Name, reasonOf(ctx, err))
 	}
 	return nil
 }
 
+// reasonOf is err with why a read was cut off: the driver tells of a broken connection, the server of a bound.
+func reasonOf(ctx context.Context, err error) error {
+	why := ctx.Err()
+	if exception := (*clickhouse.Exception)(nil); why == nil && errors.As(err, &exception) && exception.Code == codeTimeoutExceeded {
+		why = context.DeadlineExceeded
+	}
+	if why == nil || errors.Is(err, why) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", why, err)
+}
+
+// codeTimeoutExceeded is ClickHouse's for a statement that reached max_execution_time.
+const codeTimeoutExceeded = 159
+
 // Exec runs a statement on a writer's connection.
 func (s *Store) Exec(ctx context.Context, text string, p Params) error {
+	if s.writes == nil {
+		return errReadOnly
+	}
 	ctx, cancel := bounded(ctx, s.cfg.WriteTimeout)
 	defer cancel()
 	if err := s.writes.Exec(ctx, text, p.args()...); err != nil {
@@ -193,41 +264,26 @@ func (s *Store) Exec(ctx context.Context, text string, p Params) error {
 
 // Reads says how many reads run and how many wait.
 func (s *Store) Reads() (running, waiting int) {
-	return len(s.slots), int(s.queued.Load())
+	for _, share := range s.pool.Shares() {
+		now := share.Load()
+		running, waiting = running+now.Running, waiting+now.Waiting
+	}
+	return running, waiting
 }
 
 // turn waits for a place among the readers.
 func (s *Store) turn(ctx context.Context) (context.Context, func(), error) {
 	ctx, cancel := bounded(ctx, s.cfg.ReadTimeout)
-	if err := s.enter(ctx); err != nil {
+	leave, err := turns.Of(ctx, s.share).Enter(ctx)
+	if err != nil {
 		cancel()
 		return nil, nil, err
 	}
-	return ctx, func() { <-s.slots; cancel() }, nil
+	return ctx, func() { leave(); cancel() }, nil
 }
 
-func (s *Store) enter(ctx context.Context) error {
-	select {
-	case s.slots <- struct{}{}:
-		return nil
-	default:
-	}
-	if s.queued.Add(1) > int64(s.cfg.MaxQueuedReads) {
-		s.queued.Add(-1)
-		return ErrBusy
-	}
-	defer s.queued.Add(-1)
-	patience := time.NewTimer(s.cfg.MaxReadWait)
-	defer patience.Stop()
-	select {
-	case s.slots <- struct{}{}:
-		return nil
-	case <-patience.C:
-		return ErrBusy
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
+// errReadOnly is about a store that was opened for reads alone.
+var errReadOnly = errors.New("this store has no connections for writes")
 
 func bounded(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
 	if _, has := ctx.Deadline(); has {

@@ -95,8 +95,7 @@ func (s *Service) findDatabase(ctx context.Context, name string) error {
 	return nil
 }
 
-// limited is the context of one request's reads. The server does not tell when a client has gone,
-// so the deadline is what ends a read that nobody waits for.
+// limited is the context of one request's reads.
 func (s *Service) limited(c *fiber.Ctx) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(c.UserContext(), s.cfg.QueryTimeout)
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/google/uuid"
 
 	"tidemark/pkg/auth"
+	"tidemark/pkg/httpx"
 	"tidemark/pkg/openapi"
 	"tidemark/pkg/readsql"
 )
@@ -203,8 +204,15 @@ func (s *Service) answerSQL(c *fiber.Ctx, q v5Request, asked readsql.Question) e
 		}
 	}
 	asked.Known = func(tag string) bool { return knows(c, weak(tag)) }
-	// The answer is sent after this returns; the gate has deadlines of its own.
-	answer, err := s.sql.Ask(context.WithoutCancel(q.ctx), asked)
+	// The answer is sent after this returns; the gate has deadlines of its own. Until then a client that goes ends the statement.
+	asking, end := context.WithCancel(context.WithoutCancel(q.ctx))
+	stop := context.AfterFunc(q.ctx, func() {
+		if errors.Is(context.Cause(q.ctx), httpx.ErrGone) {
+			end()
+		}
+	})
+	answer, err := s.sql.Ask(asking, asked)
+	stop()
 	if err != nil {
 		return s.toSQLError(err)
 	}
@@ -245,7 +253,7 @@ func (s *Service) toSQLError(err error) error {
 		return &openapi.Error{Status: http.StatusConflict, Message: err.Error()}
 	case errors.As(err, &engine):
 		return wrong("query", "%s", engine.Message)
-	case errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return &openapi.Error{Status: http.StatusServiceUnavailable, Message: tooBusy, RetryAfter: s.cfg.RetryAfter}
 	}
 	s.log.Warn("sql not answered", "err", err)

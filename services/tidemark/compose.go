@@ -66,6 +66,7 @@ type process struct {
 	door        *auth.Door         // before every route
 	events      *eventlog.Log      // nil for roles that only read
 	people      *clickhouse.Reader // the embedded engine's side for people's SQL
+	sqlLimits   readsql.Limits
 	components  []lifecycle.Component
 	listeners   map[string]*listener
 	takeTokens  []func([]auth.Token) error
@@ -91,13 +92,10 @@ func compose(s Settings, r roles, log *slog.Logger) (*process, error) {
 	if p.events, err = p.broker(r); err != nil {
 		return nil, err
 	}
-	if p.store, err = store.New(storeConfig); err != nil {
-		return nil, err
-	}
 	if p.work, err = store.New(storeConfig); err != nil {
 		return nil, err
 	}
-	p.results = api.NewResults(p.store)
+	p.results = api.NewResults(p.work)
 	kept := 0 // where only one of the two is here, nobody comes for a report
 	if r.Intake && r.Projector {
 		kept = handedBytes
@@ -157,7 +155,7 @@ func (p *process) unlisten() error {
 func (p *process) engine() (store.Config, *clickhouse.Engine, error) {
 	cfg := p.settings.storeConfig()
 	if !p.settings.embeddedClickhouse() {
-		return cfg, nil, nil
+		return cfg, nil, p.readers(cfg)
 	}
 	engineConfig := p.settings.engineConfig()
 	engineConfig.Logger = p.named("engine")
@@ -166,10 +164,22 @@ func (p *process) engine() (store.Config, *clickhouse.Engine, error) {
 		return cfg, nil, err
 	}
 	cfg.Dial = engine.Dial
-	p.people = engine.Reader(p.settings.sqlLimits())
+	if err := p.readers(cfg); err != nil {
+		return cfg, nil, err
+	}
+	p.people = engine.Reader(p.sqlLimits)
 	p.add(lifecycle.Component{Name: "engine", Open: p.openEngine(engine), Close: engine.Close})
 	yieldToEngine()
 	return cfg, engine, nil
+}
+
+// readers are the store and the pool of people's reads.
+func (p *process) readers(own store.Config) (err error) {
+	if p.store, err = store.New(p.settings.readersConfig(own)); err != nil {
+		return err
+	}
+	p.sqlLimits = p.settings.sqlLimits(p.store)
+	return nil
 }
 
 // yieldToEngine gives Go more processors than there are. A call into the engine
@@ -297,14 +307,14 @@ func (p *process) services(r roles) ([]router, error) {
 		if err != nil {
 			return nil, err
 		}
-		rest, err := p.rest(nil)
+		rest, err := p.rest(p.work, nil)
 		if err != nil {
 			return nil, err
 		}
 		in, err := intake.New(cfg, intake.Deps{
 			Log: p.events, Tail: p.events, Logger: p.named("intake"), Registerer: p.reg, Now: time.Now,
 			Results: testResults{p.results}, Reports: p.reports.Offer,
-			Backtests: backtest.NewQueue(p.store, time.Now), Lookup: rest.Lookup(),
+			Backtests: backtest.NewQueue(p.work, time.Now), Lookup: rest.Lookup(),
 		})
 		if err != nil {
 			return nil, err
@@ -401,14 +411,18 @@ func (p *process) notifier() error {
 }
 
 // rest is what answers reads over REST, and looks up for those who write.
-func (p *process) rest(gate *readsql.Gate) (*api.Service, error) {
-	known := &databases{settings: p.settings, store: p.store}
-	return api.New(p.settings.apiConfig(), api.Deps{Store: p.store, Log: p.named("api"), Serves: known.serves, Writes: v5Writes(), SQL: gate})
+func (p *process) rest(reads *store.Store, gate *readsql.Gate) (*api.Service, error) {
+	known := &databases{settings: p.settings, store: reads}
+	return api.New(p.settings.apiConfig(), api.Deps{Store: reads, Log: p.named("api"), Serves: known.serves, Writes: v5Writes(), SQL: gate})
 }
 
 // gate is the way for people's SQL: none with a ClickHouse server that has no user for it.
 func (p *process) gate() (*readsql.Gate, error) {
-	cfg := p.settings.gateConfig()
+	limits := p.sqlLimits
+	if p.people != nil {
+		limits.Turns = nil // the embedded engine's side takes them, for its port as well
+	}
+	cfg := p.settings.gateConfig(limits)
 	switch {
 	case p.people != nil:
 		cfg.Dial = p.people.Dial
@@ -429,7 +443,7 @@ func (p *process) reads() ([]router, error) {
 	if err != nil {
 		return nil, err
 	}
-	rest, err := p.rest(gate)
+	rest, err := p.rest(p.store, gate)
 	if err != nil {
 		return nil, err
 	}
@@ -437,9 +451,8 @@ func (p *process) reads() ([]router, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.gauge("tidemark_reads_running", "Reads under way.", func() float64 { running, _ := p.store.Reads(); return float64(running) })
-	p.gauge("tidemark_reads_waiting", "Reads waiting for their turn.", func() float64 { _, waiting := p.store.Reads(); return float64(waiting) })
-	return []router{rest, pages}, nil
+	p.reg.MustRegister(p.store.Pool())
+	return []router{p.queues(), rest, pages}, nil
 }
 
 func (p *process) gauge(name, help string, value func() float64) {

@@ -86,14 +86,16 @@ type BatchSettings struct {
 	Samples int          `help:"Most samples stored at once." default:"200000"`
 }
 
-// StoreSettings bound readers.
+// StoreSettings bound what is asked of ClickHouse.
 type StoreSettings struct {
 	Database    string        `help:"ClickHouse database that holds the tables." default:"tidemark"`
-	MaxReads    int           `help:"Most reads under way at once, which is also the most connections they use." default:"4"`
-	MaxQueued   int           `help:"Most reads waiting for their turn; more are answered 503." default:"256"`
+	MaxReads    int           `help:"Most reads of people under way at once: pages, graphs, REST and SQL together, each of which may take all but one, SQL half. Pages and REST use as many connections." default:"4"`
+	MaxQueued   int           `help:"Most reads of each of these waiting for their turn; more are answered 503." default:"256"`
 	MaxWait     time.Duration `help:"Longest a read waits for its turn before it is answered 503." default:"5s"`
-	ReadTimeout time.Duration `help:"Longest a read may take." default:"30s"`
+	ReadTimeout time.Duration `help:"Longest a read, and all reads of one page together, may take." default:"30s"`
 	ReadMemory  config.Bytes  `help:"Most memory of one read." default:"2GiB"`
+	OwnReads    int           `help:"Most connections with which projector, detector, notifier and comparisons of submissions read; people's reads never take them." default:"4"`
+	MaxWrites   int           `help:"Most connections that write." default:"4"`
 }
 
 // SQLSettings bound people's SQL: that of REST and pages, and the read-only listener.
@@ -106,7 +108,7 @@ type SQLSettings struct {
 	Timeout       time.Duration `help:"Longest a statement of a person may run." default:"30s"`
 	Memory        config.Bytes  `help:"Most memory of one such statement." default:"1GiB"`
 	Rows          int64         `help:"Most rows of its answer." default:"1000000"`
-	Queries       int           `help:"Most such statements at once." default:"4"`
+	Queries       int           `help:"Most such statements at once, which is also the most connections they use; never more than half of --store-max-reads." default:"4"`
 }
 
 // DetectorSettings say how often to look for changes and what to report.
@@ -178,12 +180,18 @@ func (s Settings) storeConfig() store.Config {
 	c := store.DefaultConfig()
 	c.DSN = string(s.Clickhouse)
 	c.Database = s.Store.Database
-	c.MaxReads = s.Store.MaxReads
+	c.MaxReads, c.MaxWrites = s.Store.OwnReads, s.Store.MaxWrites
 	c.MaxQueuedReads = s.Store.MaxQueued
 	c.MaxReadWait = s.Store.MaxWait
 	c.ReadTimeout = s.Store.ReadTimeout
 	c.ReadMemoryBytes = int64(s.Store.ReadMemory)
 	return c
+}
+
+// readersConfig is the store of people who read, which never writes.
+func (s Settings) readersConfig(own store.Config) store.Config {
+	own.MaxReads, own.MaxWrites = s.Store.MaxReads, 0
+	return own
 }
 
 func (s Settings) logConfig() eventlog.Config {
@@ -213,20 +221,22 @@ func (s Settings) engineConfig() clickhouse.Config {
 	return c
 }
 
-func (s Settings) sqlLimits() clickhouse.Limits {
+// sqlLimits take the statements' turns among all reads of people.
+func (s Settings) sqlLimits(reads *store.Store) clickhouse.Limits {
 	l := clickhouse.DefaultLimits()
 	l.MaxExecutionTime = s.SQL.Timeout
 	l.MaxMemory = int64(s.SQL.Memory)
 	l.MaxResultRows = s.SQL.Rows
-	l.Concurrent = s.SQL.Queries
+	l.Concurrent = max(1, min(s.SQL.Queries, s.Store.MaxReads/2))
+	l.Turns = reads.Share("sql", l.Concurrent)
 	return l
 }
 
-func (s Settings) gateConfig() readsql.Config {
+func (s Settings) gateConfig(limits readsql.Limits) readsql.Config {
 	c := readsql.DefaultConfig()
 	c.Database = s.Store.Database
 	c.URL = string(s.SQL.Clickhouse)
-	c.Limits = s.sqlLimits()
+	c.Limits = limits
 	c.Limits.MaxResultBytes = int64(s.SQL.ResultBytes)
 	c.StatementsPerMinute, c.BusyPerMinute = s.SQL.PerMinute, s.SQL.BusyPerMinute
 	return c

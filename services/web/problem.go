@@ -101,7 +101,7 @@ func (s *Service) problemOf(c *fiber.Ctx, err error) *problem {
 	switch {
 	case errors.As(err, &p):
 		return p
-	case errors.Is(err, store.ErrBusy), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, store.ErrBusy), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(int(s.cfg.RetryAfter.Seconds())))
 		return &problem{
 			Status: fiber.StatusServiceUnavailable, Title: "Busy right now",

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"tidemark/pkg/readsql"
+	"tidemark/pkg/turns"
 )
 
 // Limits bounds what people may ask through ServeReadOnly.
@@ -27,7 +28,7 @@ func DefaultLimits() Limits { return readsql.DefaultLimits() }
 type Reader struct {
 	engine *Engine
 	limits Limits
-	turns  *readsql.Turns
+	turns  *turns.Share
 
 	opening sync.Mutex
 	pipe    *pipeListener // of Dial, once somebody dialled

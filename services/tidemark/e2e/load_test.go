@@ -12,18 +12,22 @@ import (
 	"time"
 )
 
-// metric reads a value of the admin listener.
+// metric reads a value of the admin listener, or the sum of its values over labels.
 func (s *server) metric(t *testing.T, name string) float64 {
 	t.Helper()
-	m := regexp.MustCompile(`(?m)^` + name + ` (\S+)$`).FindStringSubmatch(mustAsk(t, http.MethodGet, s.admin+"/metrics", nil).text)
-	if m == nil {
+	found := regexp.MustCompile(`(?m)^`+name+`(?:\{.*\})? (\S+)$`).FindAllStringSubmatch(mustAsk(t, http.MethodGet, s.admin+"/metrics", nil).text, -1)
+	if len(found) == 0 {
 		t.Fatalf("no metric %s", name)
 	}
-	v, err := strconv.ParseFloat(m[1], 64)
-	if err != nil {
-		t.Fatal(err)
+	sum := 0.0
+	for _, m := range found {
+		v, err := strconv.ParseFloat(m[1], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum += v
 	}
-	return v
+	return sum
 }
 
 func TestReads_TwoHundredAtOnce_NeverStarveSubmissionsNorFail(t *testing.T) {
