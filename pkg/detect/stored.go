@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -25,6 +26,9 @@ const (
 	// tablePrefix begins the names of tables of points, which are dropped once they are judged.
 	tablePrefix = "points_"
 	dropTimeout = 10 * time.Second
+	// quickly are settings of statements over samples: what the sorting key tells is left out before rows are merged, and nothing is
+	// compiled, which takes seconds where a statement changes with the series it is about.
+	quickly = "optimize_move_to_prewhere_if_final = 1, compile_expressions = 0"
 )
 
 // Selection is what of a suite is judged.
@@ -45,6 +49,53 @@ type Selection struct {
 	UpTo uint64
 	// Batch is about how many samples are judged at once; 0 is a million.
 	Batch uint64
+	// data are what UpTo stands for; nil is not looked up yet.
+	data *dataAt
+}
+
+// dataAt is what the data were at a position; see detect_stored.
+type dataAt struct {
+	// loads below beforeLoad had come, and those that went after goneAfter had not gone: hasGone says that there are any.
+	beforeLoad uint32
+	goneAfter  uint64
+	hasGone    bool
+}
+
+// Fixed looks up what the data were at the selection's position, once for all statements that are about it.
+func (sel Selection) Fixed(ctx context.Context, s *store.Store) (Selection, error) {
+	if sel.data != nil {
+		return sel, nil
+	}
+	at := &dataAt{beforeLoad: math.MaxUint32, goneAfter: math.MaxInt64}
+	if sel.UpTo != 0 {
+		type row struct {
+			LoadID uint32 `ch:"load_id"`
+			Gone   uint64 `ch:"gone"`
+		}
+		rows, err := store.Select[row](ctx, s, sql.MustQuery("detect_loads"), store.Params{
+			"database": sel.Database, "suite": sel.Suite, "up_to": sel.UpTo,
+		})
+		if err != nil {
+			return sel, err
+		}
+		at.goneAfter = sel.UpTo
+		if len(rows) > 0 && rows[0].LoadID > 0 { // generations count up with the log
+			at.beforeLoad = rows[0].LoadID
+		}
+		at.hasGone = len(rows) > 0 && rows[0].Gone > 0
+	}
+	sel.data = at
+	return sel, nil
+}
+
+var past = regexp.MustCompile(`(?ms)^ *-- past.*?^ *-- present\n`)
+
+// text is a statement about the data, without what only a changed past needs where that has not changed: planning costs as much as reading.
+func (d *dataAt) text(q sql.File) sql.File {
+	if !d.hasGone {
+		q.Text = past.ReplaceAllLiteralString(q.Text, "")
+	}
+	return q
 }
 
 // Part is some series of a machine.
@@ -54,6 +105,8 @@ type Part struct {
 	Tests map[string][]uint32
 	// Touched is as in [Selection], for the machine.
 	Touched []uint32
+	// Line is the machine's orders as [LineOf] gave them for the same data; nil reads them.
+	Line Line
 }
 
 // StoredRow is what a detector says of one place of a stored series.
@@ -106,12 +159,14 @@ func Stored(ctx context.Context, s *store.Store, sel Selection, d Detector, expl
 // point, as nothing was measured there or it was taken back, are not in the answer.
 func Judged(ctx context.Context, s *store.Store, sel Selection, d Detector, places []Place) (map[Place]bool, error) {
 	answer := map[Place]bool{}
-	touched := lo.SliceToMap(sel.Parts, func(p Part) (uint32, []uint32) { return p.MachineID, p.Touched })
+	parts := lo.SliceToMap(sel.Parts, func(p Part) (uint32, Part) { return p.MachineID, p })
 	for machineID, some := range lo.GroupBy(places, func(p Place) uint32 { return p.MachineID }) {
 		for _, chunk := range lo.Chunk(some, listed) {
 			asked := lo.SliceToMap(chunk, func(p Place) (Place, bool) { return p, true })
 			narrow := sel
-			narrow.Parts = []Part{{MachineID: machineID, Tests: map[string][]uint32{}, Touched: lo.CoalesceSliceOrEmpty(touched[machineID], sel.Touched)}}
+			narrow.Parts = []Part{{
+				MachineID: machineID, Tests: map[string][]uint32{}, Touched: lo.CoalesceSliceOrEmpty(parts[machineID].Touched, sel.Touched), Line: parts[machineID].Line,
+			}}
 			for _, p := range chunk {
 				narrow.Parts[0].Tests[p.Metric] = append(narrow.Parts[0].Tests[p.Metric], p.TestID)
 			}
@@ -154,9 +209,6 @@ type stored struct {
 	margin   int
 	whole    bool
 	bigger   []string
-	// beforeLoad and goneAfter say what the data were at the position; see detect_stored.
-	beforeLoad uint32
-	goneAfter  uint64
 	// samples is about how many a portion has.
 	samples uint64
 	batches []storedBatch
@@ -164,7 +216,7 @@ type stored struct {
 }
 
 func open(ctx context.Context, s *store.Store, sel Selection, d Detector, samples uint64) (*stored, error) {
-	st := &stored{store: s, sel: sel, detector: d, samples: samples, beforeLoad: math.MaxUint32, goneAfter: math.MaxInt64}
+	st := &stored{store: s, sel: sel, detector: d, samples: samples}
 	if _, cuts := d.Values["stretch"]; cuts {
 		st.detector.Values = maps.Clone(d.Values)
 		st.detector.Values["stretch"] = wholeStretch
@@ -173,7 +225,7 @@ func open(ctx context.Context, s *store.Store, sel Selection, d Detector, sample
 	if st.margin, st.whole, err = d.margin(); err != nil {
 		return nil, err
 	}
-	if err := st.asOf(ctx); err != nil {
+	if st.sel, err = sel.Fixed(ctx, s); err != nil {
 		return nil, err
 	}
 	if st.bigger, err = biggerIsBetter(ctx, s, sel); err != nil {
@@ -217,25 +269,6 @@ func (st *stored) params() store.Params {
 	return store.Params{"database": st.sel.Database, "suite": st.sel.Suite}
 }
 
-// asOf finds what the data were at the position. Generations count up with the log.
-func (st *stored) asOf(ctx context.Context) error {
-	if st.sel.UpTo == 0 {
-		return nil
-	}
-	type row struct {
-		LoadID uint32 `ch:"load_id"`
-	}
-	rows, err := store.Select[row](ctx, st.store, sql.MustQuery("detect_loads"), lo.Assign(st.params(), store.Params{"up_to": st.sel.UpTo}))
-	if err != nil {
-		return err
-	}
-	st.goneAfter = st.sel.UpTo
-	if len(rows) > 0 && rows[0].LoadID > 0 {
-		st.beforeLoad = rows[0].LoadID
-	}
-	return nil
-}
-
 func biggerIsBetter(ctx context.Context, s *store.Store, sel Selection) ([]string, error) {
 	type row struct {
 		Names []string `ch:"bigger_is_better"`
@@ -255,11 +288,15 @@ func (st *stored) machines(ctx context.Context) ([]uint32, error) {
 	return lo.Map(rows, func(r row, _ int) uint32 { return r.MachineID }), err
 }
 
-// cuts are the orders of a machine that begin a block, and how many orders it has.
-func (st *stored) cuts(ctx context.Context, machineID uint32) (cuts []uint32, orders int, err error) {
-	line, err := st.line(ctx, machineID)
-	if err != nil || st.whole {
-		return nil, len(line), err
+// cuts are the orders of a machine that begin a block, and how many orders it has. The line is read when it is nil.
+func (st *stored) cuts(ctx context.Context, machineID uint32, line Line) (cuts []uint32, orders int, err error) {
+	if line == nil {
+		if line, err = LineOf(ctx, st.store, st.sel, machineID); err != nil {
+			return nil, 0, err
+		}
+	}
+	if st.whole {
+		return nil, len(line), nil
 	}
 	return lo.Map(line.Cuts(), func(i, _ int) uint32 { return line[i].OrderID }), len(line), nil
 }
@@ -274,7 +311,7 @@ func bounded(touched []uint32) []uint32 {
 
 // addPart cuts picked series into batches.
 func (st *stored) addPart(ctx context.Context, p Part) error {
-	cuts, orders, err := st.cuts(ctx, p.MachineID)
+	cuts, orders, err := st.cuts(ctx, p.MachineID, p.Line)
 	if err != nil {
 		return err
 	}
@@ -315,7 +352,7 @@ func (st *stored) addMachine(ctx context.Context, machineID uint32) error {
 		Series   uint64 `ch:"series"`
 		Samples  uint64 `ch:"samples"`
 	}
-	cuts, _, err := st.cuts(ctx, machineID)
+	cuts, _, err := st.cuts(ctx, machineID, nil)
 	if err != nil {
 		return err
 	}
@@ -343,19 +380,15 @@ func (st *stored) addMachine(ctx context.Context, machineID uint32) error {
 	return nil
 }
 
-func (st *stored) line(ctx context.Context, machineID uint32) (Line, error) {
-	return store.Select[LineOrder](ctx, st.store, sql.MustQuery("detect_line"), lo.Assign(st.params(), store.Params{
-		"machine_id": machineID, "before_load": st.beforeLoad, "gone_after": st.goneAfter,
-	}))
-}
-
 // LineOf reads the orders of a machine as the data of the selection stand.
 func LineOf(ctx context.Context, s *store.Store, sel Selection, machineID uint32) (Line, error) {
-	st := &stored{store: s, sel: sel, beforeLoad: math.MaxUint32, goneAfter: math.MaxInt64}
-	if err := st.asOf(ctx); err != nil {
+	sel, err := sel.Fixed(ctx, s)
+	if err != nil {
 		return nil, err
 	}
-	return st.line(ctx, machineID)
+	return store.Select[LineOrder](ctx, s, sel.data.text(sql.MustQuery("detect_line")), store.Params{
+		"database": sel.Database, "suite": sel.Suite, "machine_id": machineID, "before_load": sel.data.beforeLoad, "gone_after": sel.data.goneAfter,
+	})
 }
 
 // portion is what one statement judges. A metric of a batch has its place in of.
@@ -390,14 +423,14 @@ func (st *stored) portions() []portion {
 // source is the points of a batch, of all blocks. Its first metric has the given number.
 func (st *stored) source(b storedBatch, number int) Source {
 	return Source{
-		SQL: sql.MustQuery("detect_stored").Text,
+		SQL: st.sel.data.text(sql.MustQuery("detect_stored")).Text,
 		Params: lo.Assign(st.params(), store.Params{
 			"number": uint8(number), "machine_id": b.machineID, "metrics": b.metrics, //nolint:gosec // portions have no more
 			"bigger_is_better": lo.Map(b.metrics, func(m string, _ int) uint8 { return lo.Ternary[uint8](slices.Contains(st.bigger, m), 1, 0) }),
 			"from_test":        b.fromTest, "to_test": b.toTest, "of_metric": b.ofMetric, "of_test": b.ofTest,
 			"cuts": b.cuts, "touched": b.touched, "from_order": st.sel.FromOrder, "to_order": st.sel.ToOrder,
 			"margin":      uint32(st.margin), //nolint:gosec // bounded by its parameters
-			"before_load": st.beforeLoad, "gone_after": st.goneAfter,
+			"before_load": st.sel.data.beforeLoad, "gone_after": st.sel.data.goneAfter,
 		}),
 	}
 }
@@ -431,7 +464,7 @@ FROM (
 `+source.SQL+`
 )
 WHERE is_judged = 1
-SETTINGS async_insert = 0`, source.Params); err != nil {
+SETTINGS async_insert = 0, `+quickly, source.Params); err != nil {
 			return fmt.Errorf("read points: %w", err)
 		}
 	}

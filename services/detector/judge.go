@@ -97,7 +97,7 @@ func portion(runs []touchedRun, last uint64, most int) ([]touchedRun, uint64) {
 func (d *Detector) newMachine(ctx context.Context, p progress, pl *plan, id uint32, runs []touchedRun) (*machine, error) {
 	m := &machine{progress: p, id: id, runs: runs, places: map[uint32]int{}, known: map[pick][]known{}}
 	var err error
-	if m.line, err = detect.LineOf(ctx, d.deps.Store, p.selection(), id); err != nil {
+	if m.line, err = detect.LineOf(ctx, d.deps.Store, pl.data, id); err != nil {
 		return nil, err
 	}
 	for i, o := range m.line {
@@ -112,11 +112,6 @@ func (d *Detector) newMachine(ctx context.Context, p progress, pl *plan, id uint
 		m.known[key] = append(m.known[key], k)
 	}
 	return m, err
-}
-
-// selection is the suite's data as the slot sees them.
-func (p progress) selection() detect.Selection {
-	return detect.Selection{Database: p.Database, Suite: p.Suite, UpTo: p.DataSeq}
 }
 
 // isBulk says that judging the machine's touched blocks is too much for a slot: then the pass over everything does it.
@@ -157,7 +152,7 @@ func (d *Detector) judgeMachines(ctx context.Context, p progress, pl *plan, mach
 	rows := map[uint32]map[pick][]detect.StoredRow{}
 	missing := map[detect.Place]bool{} // known places in blocks that are not judged
 	for _, v := range pl.all() {
-		sel := p.selection()
+		sel := pl.data
 		sel.Parts = lo.FilterMap(machines, func(m *machine, _ int) (detect.Part, bool) { return m.part(pl, v) })
 		if len(sel.Parts) == 0 {
 			continue
@@ -195,7 +190,7 @@ func (d *Detector) judgeMachines(ctx context.Context, p progress, pl *plan, mach
 
 // part is what of a machine is judged in one way.
 func (m *machine) part(pl *plan, v *variant) (detect.Part, bool) {
-	part := detect.Part{MachineID: m.id, Tests: map[string][]uint32{}, Touched: m.touched}
+	part := detect.Part{MachineID: m.id, Tests: map[string][]uint32{}, Touched: m.touched, Line: m.line}
 	for _, s := range m.picks {
 		if pl.of(m.id, s.Metric, s.TestID) == v {
 			part.Tests[s.Metric] = append(part.Tests[s.Metric], s.TestID)

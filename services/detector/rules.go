@@ -109,6 +109,7 @@ type variant struct {
 // plan says how a role judges each series of a suite.
 type plan struct {
 	role     role
+	data     detect.Selection // the suite's data as the slot sees them
 	rules    event.Rules
 	fallback *variant // where no rule matches; nil when nothing is done there
 	variants map[string]*variant
@@ -137,8 +138,9 @@ func (d *Detector) newPlan(ctx context.Context, p progress, r role, rules event.
 		}
 		pl.variants[rule.Key()] = v
 	}
-	if len(pl.rules) == 0 {
-		return pl, nil
+	var err error
+	if pl.data, err = (detect.Selection{Database: p.Database, Suite: p.Suite, UpTo: p.DataSeq}).Fixed(ctx, d.deps.Store); err != nil || len(pl.rules) == 0 {
+		return pl, err
 	}
 	return pl, pl.readNames(ctx, d.deps.Store, p)
 }

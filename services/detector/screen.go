@@ -16,14 +16,18 @@ const (
 	mostScreened = 32
 	// screenReach is how many orders around a touched one the screen reads on both sides, screenNear how far from it a step may be new.
 	screenReach, screenNear = 24, 16
-	// standingNear is how far from a touched order findings stand that are judged again.
-	standingNear = 48
+	// alwaysNear is how far from a touched order findings stand that are judged again every time.
+	alwaysNear = 8
 	// screenShare is the share of the detector's least strength that the screen asks for: it estimates the spread from few points, and
 	// the detector's standard errors may be as small as 0.7 of those from the spread.
 	screenShare = 0.6
-	// runsPerStatement and listedSeries keep the lists of a statement below the server's bound on one parameter over HTTP, 128 KiB.
-	runsPerStatement, listedSeries = 2000, 2000
+	// runsPerStatement keeps a list below the server's bound on one parameter over HTTP, 128 KiB.
+	runsPerStatement = 2000
 )
+
+// renewedAt are the further distances at which findings are judged again: one more order says the less the more there are, and what says
+// much the screen sees. Each is a quarter further than the one before.
+var renewedAt = []int{10, 12, 15, 19, 24, 30, 38, 48}
 
 // screen gives the series of the machine that may hold a new step near the touched orders, and those with findings near them; and how many
 // were looked at.
@@ -70,14 +74,14 @@ func (m *machine) window() (orders, near []uint32, seqs []uint64) {
 // distances are how far each of the machine's orders is from the nearest touched one.
 func (m *machine) distances() []int {
 	out := make([]int, len(m.line))
-	last := -len(m.line) - standingNear
+	last := -len(m.line) - screenReach - 1
 	for i, o := range m.line {
 		if slices.Contains(m.touched, o.OrderID) {
 			last = i
 		}
 		out[i] = i - last
 	}
-	last = 2*len(m.line) + standingNear
+	last = 2*len(m.line) + screenReach + 1
 	for i := len(m.line) - 1; i >= 0; i-- {
 		if out[i] == 0 {
 			last = i
@@ -89,12 +93,18 @@ func (m *machine) distances() []int {
 
 // standingNearby are the series with findings that new data may move, renew or contradict.
 func (m *machine) standingNearby() []pick {
-	distance := m.distances()
+	touched := lo.Map(m.touched, func(o uint32, _ int) int { return m.places[o] })
+	renewed := func(place int) bool {
+		return slices.ContainsFunc(touched, func(t int) bool {
+			distance := max(place-t, t-place)
+			return distance <= alwaysNear || slices.Contains(renewedAt, distance)
+		})
+	}
 	var out []pick
 	for s, list := range m.known {
 		if slices.ContainsFunc(list, func(k known) bool {
-			at, ok := m.places[k.OrderID]
-			return k.Active == 1 && (!ok || distance[at] <= standingNear)
+			place, ok := m.places[k.OrderID]
+			return k.Active == 1 && (!ok || renewed(place))
 		}) {
 			out = append(out, s)
 		}

@@ -108,3 +108,4 @@ FROM
 )
 WHERE is_seen OR is_short AND {is_all:UInt8} = 0
 ORDER BY metric, test_id
+SETTINGS compile_expressions = 0

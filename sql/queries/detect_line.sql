@@ -1,15 +1,17 @@
 -- name: detect_line
 -- purpose: the orders at which a machine has runs, in order, with the positions of these, as the data stood at a position.
 -- params: database String, suite String, machine_id UInt32, before_load UInt32, gone_after UInt64
--- Runs count when their generation is below before_load, although an event after gone_after took it away.
+-- Runs count when their generation is below before_load, although an event after gone_after took it away. Where
+-- nothing was, what stands between "past" and "present" may be left out.
 WITH
--- generations that counted then and do not now
+-- past: generations that counted then and do not now
 gone AS
 (
     SELECT load_id
     FROM v_gone_loads
     WHERE database = {database:String} AND suite = {suite:String} AND seq > {gone_after:UInt64} AND load_id < {before_load:UInt32}
 ),
+-- present
 -- a run of the machine
 visited AS
 (
@@ -19,6 +21,7 @@ visited AS
         AND suite = {suite:String}
         AND machine_id = {machine_id:UInt32}
         AND load_id < {before_load:UInt32}
+    -- past
     UNION DISTINCT
     SELECT order_id, seq
     FROM v_ledger
@@ -32,6 +35,7 @@ visited AS
                 AND suite = {suite:String}
                 AND (machine_id = {machine_id:UInt32} OR merged_into = {machine_id:UInt32})
         )
+    -- present
 )
 SELECT
     order_id,

@@ -9,36 +9,28 @@
 -- blocks with a touched order in them or their margin, all of them when none is named.
 --
 -- Data are as they stood at a position: generations below before_load, also those
--- that an event after gone_after took away. Machines are taken as they are now.
+-- that an event after gone_after took away. Machines are taken as they are now. Where nothing was
+-- taken away since, what stands between "past" and "present" may be left out: planning it is a third of the time.
 WITH
--- an order of the suite
-ordered AS
-(
-    SELECT order_id, sort_key
-    FROM v_orders
-    WHERE database = {database:String} AND suite = {suite:String}
-),
--- the same with where it stands and the block that it is in
+-- an order of the suite with where it stands and the block that it is in
 line AS
 (
     SELECT
         order_id,
         toUInt32(row_number() OVER (ORDER BY sort_key, order_id)) AS stands,
         toUInt32(sum(order_id IN {cuts:Array(UInt32)}) OVER (ORDER BY sort_key, order_id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)) AS block,
-        toUInt8(empty({touched:Array(UInt32)}) OR order_id IN {touched:Array(UInt32)}) AS is_touched,
-        toUInt8(
-            ({from_order:UInt32} = 0 OR (sort_key, order_id) >= (SELECT any((sort_key, order_id)) FROM ordered WHERE order_id = {from_order:UInt32}))
-            AND ({to_order:UInt32} = 0 OR (sort_key, order_id) <= (SELECT any((sort_key, order_id)) FROM ordered WHERE order_id = {to_order:UInt32}))
-        ) AS is_within
-    FROM ordered
+        toUInt8(empty({touched:Array(UInt32)}) OR order_id IN {touched:Array(UInt32)}) AS is_touched
+    FROM v_orders
+    WHERE database = {database:String} AND suite = {suite:String}
 ),
--- generations that counted then and do not now
+-- past: generations that counted then and do not now
 gone AS
 (
     SELECT load_id
     FROM v_gone_loads
     WHERE database = {database:String} AND suite = {suite:String} AND seq > {gone_after:UInt64} AND load_id < {before_load:UInt32}
 ),
+-- present
 -- a value
 measured AS
 (
@@ -53,11 +45,12 @@ measured AS
         AND (
             empty({of_test:Array(UInt32)})
             OR test_id IN {of_test:Array(UInt32)}
-                AND (indexOf({metrics:Array(String)}, toString(metric)), test_id) IN (SELECT arrayJoin(arrayZip({of_metric:Array(UInt8)}, {of_test:Array(UInt32)})))
+                AND (metric, test_id) IN (SELECT {metrics:Array(String)}[m], t FROM (SELECT 1) ARRAY JOIN {of_metric:Array(UInt8)} AS m, {of_test:Array(UInt32)} AS t)
         )
         AND load_id < {before_load:UInt32}
-        AND load_id NOT IN (SELECT load_id FROM gone)
         AND failed = 0
+        -- past
+        AND load_id NOT IN (SELECT load_id FROM gone)
     UNION ALL
     SELECT metric, test_id, order_id, value
     FROM v_run_samples
@@ -75,14 +68,18 @@ measured AS
         AND (
             empty({of_test:Array(UInt32)})
             OR test_id IN {of_test:Array(UInt32)}
-                AND (indexOf({metrics:Array(String)}, toString(metric)), test_id) IN (SELECT arrayJoin(arrayZip({of_metric:Array(UInt8)}, {of_test:Array(UInt32)})))
+                AND (metric, test_id) IN (SELECT {metrics:Array(String)}[m], t FROM (SELECT 1) ARRAY JOIN {of_metric:Array(UInt8)} AS m, {of_test:Array(UInt32)} AS t)
         )
         AND failed = 0
+    -- present
 ),
 -- what is said of the orders, by where they stand
 known AS
 (
-    SELECT groupArray(order_id) AS order_at, groupArray(block) AS block_at, groupArray(is_touched) AS touched_at, groupArray(is_within) AS within_at
+    SELECT
+        groupArray((order_id, block, is_touched)) AS at,
+        indexOf(at.1, {from_order:UInt32}) AS from_at,
+        if({to_order:UInt32} = 0, 4294967295, indexOf(at.1, {to_order:UInt32})) AS to_at
     FROM (SELECT * FROM line ORDER BY stands)
 ),
 -- a series: its values by where their orders stand, then by size
@@ -104,10 +101,14 @@ whole AS
         arrayFilter((s, is) -> is, stands_of, begins_order) AS stands_in_order,
         arraySplit((v, is) -> is, values_of, begins_order) AS all_samples,
         arrayMap(samples -> (samples[intDiv(length(samples) + 1, 2)] + samples[intDiv(length(samples), 2) + 1]) / 2, all_samples) AS medians,
-        arrayMap(s -> (SELECT order_at FROM known)[s], stands_in_order) AS orders,
-        arrayMap(s -> (SELECT block_at FROM known)[s], stands_in_order) AS blocks,
-        arrayMap(s -> (SELECT touched_at FROM known)[s], stands_in_order) AS touches,
-        arrayMap(s -> (SELECT within_at FROM known)[s], stands_in_order) AS within,
+        arrayMap(s -> (SELECT at FROM known)[s], stands_in_order) AS points,
+        points.1 AS orders,
+        points.2 AS blocks,
+        points.3 AS touches,
+        arrayMap(
+            s -> toUInt8(s BETWEEN (SELECT from_at FROM known) AND (SELECT to_at FROM known)),
+            stands_in_order
+        ) AS within,
         -- the first of each block
         arrayFilter((k, b, before) -> k = 1 OR b != before, arrayEnumerate(blocks), blocks, arrayPushFront(arrayPopBack(blocks), 0)) AS firsts
     FROM sorted
