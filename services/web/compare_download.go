@@ -13,15 +13,15 @@ import (
 )
 
 // allNames are the names of the tests of the results, unless they are known already.
-func (s *Service) allNames(ctx context.Context, in suiteView, rows []judgement, names map[uint32]string) (map[uint32]string, error) {
+func (s *Service) allNames(ctx context.Context, in suiteView, rows []*judgement, names map[uint32]string) (map[uint32]string, error) {
 	if names != nil {
 		return names, nil
 	}
-	return s.compareNames(ctx, in, lo.Map(rows, func(j judgement, _ int) uint32 { return j.test }))
+	return s.compareNames(ctx, in, lo.Map(rows, func(j *judgement, _ int) uint32 { return j.test }))
 }
 
 // compareCSV sends every result that the filter lets through; what is missing is an empty cell.
-func (s *Service) compareCSV(c *fiber.Ctx, in suiteView, rows []judgement, names map[uint32]string) error {
+func (s *Service) compareCSV(c *fiber.Ctx, in suiteView, rows []*judgement, names map[uint32]string) error {
 	names, err := s.allNames(c.UserContext(), in, rows, names)
 	if err != nil {
 		return err
@@ -88,7 +88,7 @@ func optional(v float64) *float64 {
 }
 
 // compareJSON sends what compareCSV sends, with the runs.
-func (s *Service) compareJSON(c *fiber.Ctx, in suiteView, body compareBody, rows []judgement, names map[uint32]string) error {
+func (s *Service) compareJSON(c *fiber.Ctx, in suiteView, body compareBody, rows []*judgement, names map[uint32]string) error {
 	names, err := s.allNames(c.UserContext(), in, rows, names)
 	if err != nil {
 		return err
@@ -100,7 +100,7 @@ func (s *Service) compareJSON(c *fiber.Ctx, in suiteView, body compareBody, rows
 	}
 	answer := map[string]any{
 		"database": in.Database, "suite": in.Name, "before": runs(body.Before), "after": runs(body.After), "significance": body.filter.level,
-		"results": lo.Map(rows, func(j judgement, _ int) comparedJSON {
+		"results": lo.Map(rows, func(j *judgement, _ int) comparedJSON {
 			m := in.Metrics[j.field]
 			return comparedJSON{
 				Test: names[j.test], TestID: j.test, Metric: m.Name, Unit: m.Unit, Bucket: j.Outcome.Key(), Before: j.Before.json(), After: j.After.json(),

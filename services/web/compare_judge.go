@@ -138,8 +138,8 @@ func rising(a, b float64) int {
 }
 
 // sortJudgements puts the most interesting first by the chosen order; names are needed by byTest alone.
-func sortJudgements(all []judgement, by string, names map[uint32]string) {
-	slices.SortFunc(all, func(a, b judgement) int {
+func sortJudgements(all []*judgement, by string, names map[uint32]string) {
+	slices.SortFunc(all, func(a, b *judgement) int {
 		first := 0
 		switch by {
 		case byBucket:
@@ -164,7 +164,7 @@ type geomean struct {
 	before, after float64
 }
 
-func (g *geomean) add(j judgement) {
+func (g *geomean) add(j *judgement) {
 	if j.Before.Samples == 0 || j.After.Samples == 0 || j.Before.Median+precision <= 0 || j.After.Median+precision <= 0 {
 		return
 	}

@@ -450,12 +450,13 @@ func (s *Service) compareSets(ctx context.Context, in suiteView, body *compareBo
 }
 
 // choose keeps what the filter lets through, sorted, and counts what there is.
-func (b *compareBody) choose(all []judgement, names map[uint32]string, in suiteView) []judgement {
+func (b *compareBody) choose(all []judgement, names map[uint32]string, in suiteView) []*judgement {
 	var total [outcomes]int
-	var kept []judgement
+	var kept []*judgement
 	means := make([]geomean, len(in.Metrics))
 	counts := make([][outcomes]int, len(in.Metrics))
-	for _, j := range all {
+	for i := range all {
+		j := &all[i]
 		means[j.field].add(j)
 		counts[j.field][j.Outcome]++
 		if j.Before.Samples > 0 && j.After.Samples > 0 {
@@ -523,19 +524,19 @@ func withoutShow(query string) string {
 }
 
 // fillCompare gives the results of one page their names and texts.
-func (s *Service) fillCompare(c *fiber.Ctx, l links, in suiteView, body *compareBody, kept []judgement, names map[uint32]string) error {
+func (s *Service) fillCompare(c *fiber.Ctx, l links, in suiteView, body *compareBody, kept []*judgement, names map[uint32]string) error {
 	first := min(len(kept), (body.Pager.Page-1)*body.Pager.Rows)
 	shown := kept[first:min(len(kept), first+body.Pager.Rows)]
 	if names == nil {
 		var err error
-		names, err = s.compareNames(c.UserContext(), in, lo.Map(shown, func(j judgement, _ int) uint32 { return j.test }))
+		names, err = s.compareNames(c.UserContext(), in, lo.Map(shown, func(j *judgement, _ int) uint32 { return j.test }))
 		if err != nil {
 			return err
 		}
 	}
 	machine, order := body.After.Found[0].MachineID, body.After.Found[0].OrderID
 	others, _ := lo.Difference(body.Before.machines(), []uint32{machine})
-	body.Rows = lo.Map(shown, func(j judgement, _ int) compareRow {
+	body.Rows = lo.Map(shown, func(j *judgement, _ int) compareRow {
 		return s.compareRowOf(l, in, j, names, body.filter.level, machine, others, order)
 	})
 	rest := addressWithout(c, "page", "format", "before.runs", "before.machine", "before.newest", "before.from", "before.to",
@@ -548,9 +549,9 @@ func (s *Service) fillCompare(c *fiber.Ctx, l links, in suiteView, body *compare
 	return nil
 }
 
-func (s *Service) compareRowOf(l links, in suiteView, j judgement, names map[uint32]string, level float64, machine uint32, others []uint32, order uint32) compareRow {
+func (s *Service) compareRowOf(l links, in suiteView, j *judgement, names map[uint32]string, level float64, machine uint32, others []uint32, order uint32) compareRow {
 	metric := in.Metrics[j.field]
-	row := compareRow{judgement: j, Test: names[j.test], Metric: metricChoice{j.field, metric}, IsSignificant: j.Significant(level)}
+	row := compareRow{judgement: *j, Test: names[j.test], Metric: metricChoice{j.field, metric}, IsSignificant: j.Significant(level)}
 	switch {
 	case j.Before.Samples > 0 && j.After.Samples > 0:
 		row.BeforeText, row.AfterText = quantities(metric, j.Before.Median, j.After.Median)

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/samber/lo"
+	"golang.org/x/sync/errgroup"
 
 	"tidemark/pkg/store"
 )
@@ -104,19 +105,33 @@ func (s *Service) readSides(ctx context.Context, in suiteView, before, after []u
 		value  float64
 		failed uint8
 	)
-	err := s.each(ctx, "compare_values", asked, func(scan func(...any) error) error {
-		if err := scan(&seq, &test, &field, &value, &failed); err != nil {
-			return err
-		}
-		p := pair{test, metrics[field-1].Index}
-		each(seq, func(after bool) { r.add(p, after, failed != 0, value) })
-		return nil
+	group, both := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		return s.each(both, "compare_values", asked, func(scan func(...any) error) error {
+			if err := scan(&seq, &test, &field, &value, &failed); err != nil {
+				return err
+			}
+			p := pair{test, metrics[field-1].Index}
+			each(seq, func(after bool) { r.add(p, after, failed != 0, value) })
+			return nil
+		})
 	})
-	if err != nil {
+	linked := linkedStatuses(in)
+	var failures []failureRow
+	if len(linked) > 0 {
+		group.Go(func() (err error) {
+			failures, err = list[failureRow](both, s, "compare_failures", with(asked, store.Params{"metrics": lo.Keys(linked)}))
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
 		return sides{}, err
 	}
-	if err := s.readFailures(ctx, in, asked, &r, each); err != nil {
-		return sides{}, err
+	// A failure counts even where the test left no value; a pass alone is no result.
+	for _, row := range failures {
+		for _, field := range linked[row.Metric] {
+			each(row.Seq, func(after bool) { r.fail(r.place(pair{row.TestID, field}), after, true) })
+		}
 	}
 	return r.sides(), nil
 }
@@ -128,27 +143,15 @@ type failureRow struct {
 	Metric string `ch:"metric"`
 }
 
-// readFailures adds the tests that failed without leaving a value.
-func (s *Service) readFailures(ctx context.Context, in suiteView, asked store.Params, r *reader, each func(uint64, func(bool))) error {
+// linkedStatuses are the metrics that say that a test failed, each with the fields of those it says it of.
+func linkedStatuses(in suiteView) map[string][]int {
 	linked := map[string][]int{}
 	for _, m := range in.realMetrics() {
 		if m.Status != "" {
 			linked[m.Status] = append(linked[m.Status], m.Index)
 		}
 	}
-	if len(linked) == 0 {
-		return nil
-	}
-	rows, err := list[failureRow](ctx, s, "compare_failures", with(asked, store.Params{"metrics": lo.Keys(linked)}))
-	if err != nil {
-		return err
-	}
-	for _, row := range rows {
-		for _, field := range linked[row.Metric] {
-			each(row.Seq, func(after bool) { r.fail(r.place(pair{row.TestID, field}), after, true) })
-		}
-	}
-	return nil
+	return linked
 }
 
 // compareNames are the names of tests, by their ids.

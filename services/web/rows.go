@@ -121,24 +121,6 @@ type neighbourRow struct {
 	Side    int8   `ch:"side"`
 }
 
-type resultRow struct {
-	TestID         uint32    `ch:"test_id"`
-	Metric         string    `ch:"metric"`
-	Current        []float64 `ch:"current_values"`
-	CurrentFailed  uint8     `ch:"current_failed"`
-	Previous       []float64 `ch:"previous_values"`
-	PreviousFailed uint8     `ch:"previous_failed"`
-}
-
-type textRow struct {
-	TestID         uint32 `ch:"test_id"`
-	Metric         string `ch:"metric"`
-	CurrentFailed  uint8  `ch:"current_failed"`
-	PreviousFailed uint8  `ch:"previous_failed"`
-	Current        string `ch:"current_text"`
-	Previous       string `ch:"previous_text"`
-}
-
 type testRow struct {
 	ID   uint32 `ch:"test_id"`
 	Name string `ch:"test"`

@@ -5,9 +5,11 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/samber/lo"
+	"golang.org/x/sync/errgroup"
 
 	"tidemark/pkg/store"
 	"tidemark/pkg/suite"
@@ -188,22 +190,36 @@ type pairResult struct {
 
 // compareRun compares every test and metric, the most interesting first.
 func (s *Service) compareRun(ctx context.Context, in suiteView, body runBody) ([]pairResult, error) {
-	p := with(ofSuite(in), store.Params{
-		"seq": body.Run.Seq, "test": body.Test,
-		"previous_seqs": lo.Map(body.Against, func(r neighbourRow, _ int) uint64 { return r.Seq }),
+	now := []uint64{body.Run.Seq}
+	before := lo.Map(body.Against, func(r neighbourRow, _ int) uint64 { return r.Seq })
+	var (
+		read   sides
+		hashes map[uint32][2]string
+	)
+	group, both := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		read, err = s.readSides(both, in, before, now)
+		return err
 	})
-	rows, err := list[resultRow](ctx, s, "page_run_results", p)
+	group.Go(func() (err error) {
+		hashes, err = s.readHashes(both, in, before, now)
+		return err
+	})
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	wanted, err := s.testsNamed(ctx, in, read, body.Test)
 	if err != nil {
 		return nil, err
 	}
-	texts, err := list[textRow](ctx, s, "page_run_texts", with(p, store.Params{"metrics": textMetrics(in)}))
-	if err != nil {
-		return nil, err
-	}
-	sides := gather(in, rows, texts)
-	all := make([]pairResult, 0, len(sides))
-	for at, both := range sides {
-		all = append(all, pairResult{at, compareSides(both[0], both[1], in.Metrics[at.field]), len(both[0].values)})
+	all := make([]pairResult, 0, len(read.pairs))
+	for i, at := range read.pairs {
+		if wanted != nil && !wanted[at.test] {
+			continue
+		}
+		older, newer := read.both[i][0], read.both[i][1]
+		older.hash, newer.hash = hashes[at.test][0], hashes[at.test][1]
+		all = append(all, pairResult{at, compareSides(newer, older, in.Metrics[at.field]), len(newer.values)})
 	}
 	slices.SortFunc(all, func(a, b pairResult) int {
 		return cmp.Or(byInterest(a.comparison, b.comparison), cmp.Compare(a.test, b.test), cmp.Compare(a.field, b.field))
@@ -211,64 +227,38 @@ func (s *Service) compareRun(ctx context.Context, in suiteView, body runBody) ([
 	return all, nil
 }
 
+// testsNamed are the tests whose name has the text in it; nil for all of them.
+func (s *Service) testsNamed(ctx context.Context, in suiteView, read sides, part string) (map[uint32]bool, error) {
+	if part == "" {
+		return nil, nil
+	}
+	names, err := s.compareNames(ctx, in, lo.Map(read.pairs, func(p pair, _ int) uint32 { return p.test }))
+	if err != nil {
+		return nil, err
+	}
+	part = strings.ToLower(part)
+	return lo.MapValues(names, func(name string, _ uint32) bool { return strings.Contains(strings.ToLower(name), part) }), nil
+}
+
 // hashMetric is the metric whose value LNT takes for the hash of the test's program.
 const hashMetric = "hash"
 
-// textMetrics are the metrics that say something about others: the statuses that
-// are linked to one, and the hash.
-func textMetrics(in suiteView) []string {
-	names := []string{hashMetric}
-	for _, m := range in.realMetrics() {
-		if m.Status != "" {
-			names = append(names, m.Status)
-		}
-	}
-	return lo.Uniq(names)
+// hashRow is the hash of a test's program on both sides.
+type hashRow struct {
+	TestID  uint32 `ch:"test_id"`
+	Before  string `ch:"hash_before"`
+	Current string `ch:"hash_after"`
 }
 
-// gather sorts rows into the two sides of each pair: now, then before.
-func gather(in suiteView, rows []resultRow, texts []textRow) map[pair]*[2]side {
-	sides := make(map[pair]*[2]side, len(rows))
-	at := func(test uint32, field int) *[2]side {
-		key := pair{test, field}
-		if sides[key] == nil {
-			sides[key] = &[2]side{}
-		}
-		return sides[key]
+// readHashes are the hashes before and after by test, where a metric does not count while they stay.
+func (s *Service) readHashes(ctx context.Context, in suiteView, before, after []uint64) (map[uint32][2]string, error) {
+	if _, _, has := in.Metric(hashMetric); !has || !lo.ContainsBy(in.Metrics, func(m suite.Metric) bool { return m.IgnoreSameHash }) {
+		return nil, nil
 	}
-	fields := map[string]int{}
-	linked := map[string][]int{}
-	for _, m := range in.realMetrics() {
-		fields[m.Name] = m.Index
-		if m.Status != "" {
-			linked[m.Status] = append(linked[m.Status], m.Index)
-		}
-	}
-	for _, row := range rows {
-		if field, ok := fields[row.Metric]; ok {
-			both := at(row.TestID, field)
-			both[0] = side{values: row.Current, failed: row.CurrentFailed > 0}
-			both[1] = side{values: row.Previous, failed: row.PreviousFailed > 0}
-		}
-	}
-	for _, row := range texts {
-		for _, field := range linked[row.Metric] {
-			// A failure counts even where the test left no value; a pass alone is no result.
-			if row.CurrentFailed > 0 || row.PreviousFailed > 0 {
-				both := at(row.TestID, field)
-				both[0].failed = both[0].failed || row.CurrentFailed > 0
-				both[1].failed = both[1].failed || row.PreviousFailed > 0
-			}
-		}
-		if row.Metric == hashMetric {
-			for _, field := range fields {
-				if both := sides[pair{row.TestID, field}]; both != nil {
-					both[0].hash, both[1].hash = row.Current, row.Previous
-				}
-			}
-		}
-	}
-	return sides
+	rows, err := list[hashRow](ctx, s, "compare_hashes", with(ofSuite(in), store.Params{
+		"before": before, "after": after, "metric": hashMetric,
+	}))
+	return lo.SliceToMap(rows, func(r hashRow) (uint32, [2]string) { return r.TestID, [2]string{r.Before, r.Current} }), err
 }
 
 // summarize counts outcomes per metric and makes the tabs.
@@ -317,7 +307,7 @@ func (b *runBody) choose(all []pairResult) []pairResult {
 
 // fillResults gives the results of one page their names and texts.
 func (s *Service) fillResults(ctx context.Context, l links, in suiteView, body *runBody, shown []pairResult) error {
-	names, err := s.testNames(ctx, in, lo.Map(shown, func(r pairResult, _ int) uint32 { return r.test }))
+	names, err := s.compareNames(ctx, in, lo.Map(shown, func(r pairResult, _ int) uint32 { return r.test }))
 	if err != nil {
 		return err
 	}
