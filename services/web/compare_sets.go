@@ -308,26 +308,31 @@ func readRunIDs(name, value string) ([]uint32, error) {
 	return ids, nil
 }
 
-// readMachine takes a machine's name, of several with that name the newest, or its id.
+// readMachine takes a side's machine.
 func (r *runSet) readMachine(l links, in suiteView, machines []machineNameRow) (uint32, error) {
 	if r.Machine == "" {
 		return 0, nil
 	}
-	for i := len(machines) - 1; i >= 0; i-- {
-		if machines[i].Name == r.Machine {
-			return machines[i].ID, nil
-		}
-	}
-	if id, err := strconv.ParseUint(r.Machine, 10, 32); err == nil {
+	return findMachineNamed(l, in, machines, r.Name+".machine", r.Machine)
+}
+
+// findMachineNamed takes a machine's id, or its name, of several with that name the newest.
+func findMachineNamed(l links, in suiteView, machines []machineNameRow, parameter, typed string) (uint32, error) {
+	if id, err := strconv.ParseUint(typed, 10, 32); err == nil {
 		if lo.ContainsBy(machines, func(m machineNameRow) bool { return uint64(m.ID) == id }) {
 			return uint32(id), nil
 		}
 	}
-	return 0, notHere("Suite "+in.Name+" has no machine "+clip(r.Machine, 100)+".",
-		"Change "+r.Name+".machine to the name or id of a machine of the suite.", l.Suite(in.Database, in.Name), "Machines of "+in.Name)
+	for i := len(machines) - 1; i >= 0; i-- {
+		if machines[i].Name == typed {
+			return machines[i].ID, nil
+		}
+	}
+	return 0, notHere("Suite "+in.Name+" has no machine "+clip(typed, 100)+".",
+		"Change "+parameter+" to the name or id of a machine of the suite.", l.Suite(in.Database, in.Name), "Machines of "+in.Name)
 }
 
-// key is the place in the history of an order as typed: the values of its fields with commas between them.
+// orderKey is the place in the history of an order as typed: the values of its fields with commas between them.
 func orderKey(in suiteView, typed string) string {
 	if typed == "" {
 		return ""
@@ -604,3 +609,6 @@ func (l links) CompareRuns(database, suite string, before, after uint32) string 
 func (l links) CompareMachine(database, suite, machine string) string {
 	return l.Compare(database, suite) + "?after.machine=" + url.QueryEscape(machine)
 }
+
+// HeatMap is the page of tests by orders.
+func (l links) HeatMap(database, suite string) string { return l.Suite(database, suite) + "heatmap" }

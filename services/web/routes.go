@@ -25,6 +25,7 @@ func (s *Service) Routes(r fiber.Router) {
 		r.Get(prefix+"/order/:order", s.page(s.order))
 		r.Get(prefix+"/all_orders", s.page(s.orders))
 		r.Get(prefix+"/compare", s.page(s.compare))
+		r.Get(prefix+"/heatmap", s.page(s.heatMap))
 		r.Get(prefix+"/graph", s.page(orJSON(s.graph, s.graphJSON, "json", "download_json")))
 		r.Get(prefix+"/graph/data", s.page(s.graphData))
 		r.Get(prefix+"/why", s.page(s.why))

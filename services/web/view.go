@@ -29,7 +29,7 @@ var pageNames = []string{
 	"regressions", "regression", "detectors", "backtests", "backtest", "subscriptions", "job_runs",
 	"receipt", "audit",
 	"receipt",
-	"compare",
+	"compare", "heatmap",
 }
 
 // view is what every page is made from.
