@@ -84,6 +84,22 @@ func (l links) API(database, suite string) string {
 // Receipts lists submissions.
 func (l links) Receipts(database, suite string) string { return l.Suite(database, suite) + "receipts" }
 
+// Search looks for everything.
+func (l links) Search() string { return l.prefix + "search" }
+
+// SearchIn is the same for a reader of a database's pages, who may have a token for that one alone.
+func (l links) SearchIn(database string) string {
+	if database == "" {
+		return l.Search()
+	}
+	return l.Database(database) + "search"
+}
+
+// Test is the page of a test.
+func (l links) Test(database, suite string, id uint32) string {
+	return l.Suite(database, suite) + "test/" + digitsOf(id)
+}
+
 // Receipt is the page of one submission.
 func (l links) Receipt(database, suite string, event uuid.UUID) string {
 	return l.Receipts(database, suite) + "/" + event.String()

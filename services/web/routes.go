@@ -14,6 +14,10 @@ func (s *Service) Routes(r fiber.Router) {
 	r.Get("/"+auth.SignInPath, s.page(s.signInForm))
 	r.Post("/"+auth.SignInPath, s.page(s.signIn))
 	r.Post("/"+auth.SignOutPath, s.page(s.signOut))
+	for _, prefix := range []string{"/db_:db/search", "/search"} {
+		r.Get(prefix, s.page(s.searchAll))
+		r.Get(prefix+"/suggest", s.page(asData(s.suggest)))
+	}
 	r.Get("/", s.page(s.home))
 	r.Get("/db_:db", s.page(s.home))
 	for _, prefix := range []string{"/db_:db/v4/:suite", "/v4/:suite"} {
@@ -34,6 +38,7 @@ func (s *Service) Routes(r fiber.Router) {
 		r.Get(prefix+"/receipts", s.page(s.receipts))
 		r.Get(prefix+"/receipts/:event", s.page(s.receipt))
 		r.Get(prefix+"/receipts/:event/body", s.page(s.receiptBytes))
+		r.Get(prefix+"/test/:test", s.page(s.test))
 		r.Get(prefix+"/audit", s.page(s.audit))
 		r.Get(prefix+"/audit.csv", s.page(s.auditCSV))
 		r.Get(prefix+"/detectors", s.page(s.detectors))

@@ -25,10 +25,9 @@ var templateFiles embed.FS
 
 // pageNames are the pages; each has a template file of its name.
 var pageNames = []string{
+	"receipt", "audit", "search", "test",
 	"home", "suite", "machine", "run", "order", "orders", "graph", "why", "findings", "receipts", "problem", "signin",
 	"regressions", "regression", "detectors", "backtests", "backtest", "subscriptions", "job_runs",
-	"receipt", "audit",
-	"receipt",
 	"compare", "heatmap",
 }
 
@@ -48,6 +47,8 @@ type view struct {
 	Chart bool
 	// Script is the page's own script, "" for none.
 	Script string
+	// Query is what was looked for.
+	Query string
 	// Who reads the page; SignIn leads to where one becomes known, "" where nobody can.
 	Who    auth.Visitor
 	SignIn string

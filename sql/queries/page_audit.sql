@@ -18,7 +18,7 @@ WITH
         LIMIT {limit:UInt32}
     ),
     -- one row per event that changed regressions
-    regressions AS
+    changed AS
     (
         SELECT seq, groupUniqArray(20)(regression_id) AS regression_ids
         FROM v_regression_history
@@ -47,7 +47,7 @@ FROM
     FROM v_ledger
     WHERE database = {database:String} AND suite = {suite:String} AND seq IN (SELECT seq FROM meant)
 ) AS l
-LEFT JOIN regressions AS r ON r.seq = l.seq
+LEFT JOIN changed AS r ON r.seq = l.seq
 LEFT JOIN
 (
     SELECT machine_id, name

@@ -1,0 +1,1 @@
+ALTER TABLE tests DROP INDEX IF EXISTS tests_name_parts
