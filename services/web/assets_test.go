@@ -37,7 +37,7 @@ func TestAssets_WithoutTheChartLibrary_TheGraphPageSaysSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	v := view{Title: "x", L: newLinks("http://h/"), Database: "d", Suite: "nts", Section: "graph", Chart: true, Now: time.Unix(1e9, 0), Body: graphBody{
-		Lines: []line{{Plot: plot{1, 1, 0}, Machine: "m", Test: "t", Metric: suite.Metric{Name: "x"}}}, AsTable: "/table",
+		Lines: []line{{Plot: plot{1, 1, 0}, Machine: "m", Test: "t", Metric: suite.Metric{Name: "x"}}}, AsTable: "/table", Panels: make([]panel, 1),
 	}}
 	var out bytes.Buffer
 	if err := pages["graph"].Execute(&out, v); err != nil {

@@ -31,7 +31,7 @@ func DefaultConfig() Config {
 		ListRows:   50,
 		ResultRows: 100,
 		RecentRows: 12,
-		MaxPlots:   8,
+		MaxPlots:   32,
 		MaxOrders:  5000,
 		RetryAfter: 5 * time.Second,
 	}

@@ -3,7 +3,9 @@ package web
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -13,61 +15,121 @@ import (
 	"tidemark/pkg/suite"
 )
 
-// graphQuery is what the address of a chart says.
-type graphQuery struct {
-	Plots []plot
-	// Aggregate is how the samples of an order become one value; "" is the metric's own best.
-	Aggregate string
-	// Limit is how many of the newest orders to show.
-	Limit int
-	// Order is an order to point at, 0 for none.
-	Order uint32
-}
-
 // line is one series of a chart, by name.
 type line struct {
 	Plot    plot
 	Machine string
 	Test    string
 	Metric  suite.Metric
-	// Remove is the chart without this line.
+	// Number is its colour and dashes, from 0; Panel the chart it is drawn in.
+	Number, Panel int
+	// Remove is the chart without this line, "" for the only one.
 	Remove string
 }
 
+// Colour and Dash are the classes of its swatch.
+func (l line) Colour() int { return l.Number % 8 }
+
+// Dash tells lines of one colour apart.
+func (l line) Dash() int { return l.Number / 8 % 4 }
+
+// panel is one of several charts of a page.
+type panel struct {
+	Title string
+	// Only is the line that the panel is about, nil for several.
+	Only *line
+}
+
 type graphBody struct {
-	Query graphQuery
-	Lines []line
+	Query  graphQuery
+	Lines  []line
+	Panels []panel
+	// SameTest says that all lines share test and metric, which the heading names.
+	SameTest bool
 	// Data is where the script finds the values.
-	Data     string
-	Findings []finding
+	Data string
+	// CSV and JSON are the same as files.
+	CSV, JSON string
+	Changes   []graphChange
 	// Metrics leads to the same tests with other metrics.
 	Metrics []tab
-	// Machines can be added with the test and metric of the first line.
-	Machines []machineNameRow
 	// Table is set when the values are to be shown as a table.
 	Table []tableLine
 	// AsTable and AsChart are the addresses of the two forms.
 	AsTable, AsChart string
-	// Kept are the plots for the form that adds one.
-	Kept []attribute
+	// Permalink is this chart with its data pinned; Now is it with the newest data.
+	Permalink, Now string
+	// Position is how far the data goes.
+	Position uint64
+	Form     graphForm
+	Finder   finder
+}
+
+// graphForm are the choices of the chart as a form.
+type graphForm struct {
+	// Kept are the parameters that the form does not show.
+	Kept                                     []attribute
+	Aggregates, Bands, Normalizings, Layouts []graphChoice
+	Limits                                   []graphChoice
+	Flags                                    []flag
+	Window                                   int
+	// Baseline is the run of the first baseline, "" for none; BaselineOrder the order's id.
+	Baseline, BaselineOrder string
+	// Changed is how many choices are not the normal ones.
+	Changed int
+}
+
+// graphChoice is a word of a choice.
+type graphChoice struct {
+	Value, Text string
+	Chosen      bool
+}
+
+// finder is the search for lines to add.
+type finder struct {
+	Find     string
+	Machine  uint32
+	Field    int
+	Machines []machineNameRow
+	Metrics  []metricChoice
+	Kept     []attribute
+	// Asked says that there was something to look for.
+	Asked bool
+	Found []foundSeries
+	// More says that there are more than shown.
+	More bool
+	Full string
+}
+
+// foundSeries is a series that can be added.
+type foundSeries struct {
+	Test, Machine, Metric string
+	// Add is the chart with it; "" when it is there already.
+	Add string
 }
 
 // tableLine is a series as a table, the newest order first.
 type tableLine struct {
 	line
-	Points []tablePoint
-	Total  int
+	Aggregate string
+	Note      string
+	Band      string
+	Derived   []string
+	Points    []tablePoint
+	Total     int
 }
 
 type tablePoint struct {
-	OrderID uint32
-	Order   string
-	Text    string
-	Value   float64
-	Missing bool
-	Samples []tableSample
-	RunID   uint32
-	At      point
+	OrderID  uint32
+	Order    string
+	Text     string
+	Value    float64
+	Missing  bool
+	Spread   string
+	Derived  []string
+	Samples  []tableSample
+	RunID    uint32
+	Measured string
 }
 
 type tableSample struct {
@@ -77,59 +139,12 @@ type tableSample struct {
 	RunID  uint32
 }
 
-func readGraph(c *fiber.Ctx, cfg Config) (graphQuery, error) {
-	var (
-		q   graphQuery
-		err error
-	)
-	if q.Plots, err = readPlots(c, cfg.MaxPlots); err != nil {
-		return q, err
-	}
-	if q.Plots, err = addPlot(c, q.Plots, cfg.MaxPlots); err != nil {
-		return q, err
-	}
-	if q.Aggregate, err = choice(c, "aggregation_function", "", "min", "max", "mean", "median"); err != nil {
-		return q, err
-	}
-	limit, err := number(c, "limit", uint64(cfg.MaxOrders))
-	if err != nil {
-		return q, err
-	}
-	q.Limit = lo.Ternary(limit == 0, cfg.MaxOrders, int(limit))
-	order, err := number(c, "order", 1<<32-1)
-	q.Order = uint32(order)
-	return q, err
+// chart is the page of a chart.
+func (l links) chart(in suiteView, q graphQuery) string {
+	return l.Suite(in.Database, in.Name) + "graph?" + q.query()
 }
 
-// addPlot takes the line that the form on the page adds: a machine for the first line's test and metric.
-func addPlot(c *fiber.Ctx, plots []plot, most int) ([]plot, error) {
-	machine, err := number(c, "add_machine", 1<<32-1)
-	if err != nil || machine == 0 || len(plots) == 0 {
-		return plots, err
-	}
-	more := plot{uint32(machine), plots[0].Test, plots[0].Field}
-	if slices.Contains(plots, more) {
-		return plots, nil
-	}
-	if len(plots) >= most {
-		return nil, badParameter("add_machine", uintText(machine), fmt.Sprintf("A chart has at most %d lines: remove one first.", most))
-	}
-	return append(plots, more), nil
-}
-
-// query is the address of this chart, without what is added by adding.
-func (q graphQuery) query() string {
-	parts := []string{plotQuery(q.Plots)}
-	if q.Aggregate != "" {
-		parts = append(parts, "aggregation_function="+q.Aggregate)
-	}
-	if q.Order != 0 {
-		parts = append(parts, "order="+digitsOf(q.Order))
-	}
-	return strings.Join(parts, "&")
-}
-
-// graph answers /graph.
+// graph answers /graph, and with part=found only what the search for more lines found.
 func (s *Service) graph(c *fiber.Ctx) error {
 	v, in, err := s.suitePage(c, "Chart", "graph")
 	if err != nil {
@@ -142,21 +157,41 @@ func (s *Service) graph(c *fiber.Ctx) error {
 	if len(q.Plots) == 0 {
 		return nothingToGraph(v.L, in)
 	}
-	if c.Query("add_machine") != "" {
-		return c.Redirect(v.L.Suite(in.Database, in.Name)+"graph?"+q.query(), fiber.StatusSeeOther)
+	ctx := c.UserContext()
+	if err := s.pin(ctx, c, in, &q); err != nil {
+		return err
 	}
-	lines, err := s.lines(c.UserContext(), v.L, in, q.Plots)
+	if c.Query("add_machine") != "" || c.Query("set") != "" {
+		return c.Redirect(v.L.chart(in, q)+tableSuffix(c), fiber.StatusSeeOther)
+	}
+	lines, err := s.lines(ctx, v.L, in, q)
 	if err != nil {
 		return err
+	}
+	if err := s.markRun(c, v.L, in, &q); err != nil {
+		return err
+	}
+	find, err := s.finder(c, v.L, in, q)
+	if err != nil {
+		return err
+	}
+	if c.Query("part") == "found" {
+		v.Body = find
+		return s.renderPart(c, "graph", "found-series", v)
 	}
 	body, err := s.graphBody(c, v, in, q, lines)
 	if err != nil {
 		return err
 	}
+	body.Finder = find
 	v.Title = lines[0].Test + " · " + lines[0].Metric.Title()
 	v.crumb("Chart")
 	v.Chart, v.Body = body.Table == nil, body
 	return s.render(c, "graph", v)
+}
+
+func tableSuffix(c *fiber.Ctx) string {
+	return lo.Ternary(c.Query("view") == "table", "&view=table", "")
 }
 
 func nothingToGraph(l links, in suiteView) *problem {
@@ -167,35 +202,130 @@ func nothingToGraph(l links, in suiteView) *problem {
 	return p
 }
 
+// markRun points at the order of LNT's highlight_run.
+func (s *Service) markRun(c *fiber.Ctx, l links, in suiteView, q *graphQuery) error {
+	id, err := strconv.ParseUint(c.Query("highlight_run"), 10, 32)
+	if err != nil || q.Order != 0 || c.Query("hide_highlight") != "" {
+		return nil //nolint:nilerr // as LNT: what is no number highlights nothing
+	}
+	run, err := s.chartRun(c.UserContext(), l, in, "highlight_run", uint32(id))
+	q.Order = run.OrderID
+	return err
+}
+
 func (s *Service) graphBody(c *fiber.Ctx, v view, in suiteView, q graphQuery, lines []line) (graphBody, error) {
-	base := v.L.Suite(in.Database, in.Name)
+	ctx, base := c.UserContext(), v.L.Suite(in.Database, in.Name)
 	body := graphBody{
-		Query: q, Lines: lines, Data: base + "graph/data?" + q.query() + fmt.Sprintf("&limit=%d", q.Limit),
-		AsTable: base + "graph?" + q.query() + "&view=table", AsChart: base + "graph?" + q.query(),
+		Query: q, Lines: lines, Panels: panels(q, lines), Data: base + "graph/data?" + q.query(),
+		AsTable: v.L.chart(in, q) + "&view=table", AsChart: v.L.chart(in, q), Now: v.L.chart(in, q.now()),
+		SameTest: lo.EveryBy(lines, func(l line) bool { return l.Test == lines[0].Test && l.Metric.Name == lines[0].Metric.Name }),
 	}
-	asTable, err := choice(c, "view", "chart", "table")
+	body.CSV, body.JSON = body.Data+"&format=csv", body.Data+"&download=1"
+	position, _, err := one[positionRow](ctx, s, "suite_position", ofSuite(in))
 	if err != nil {
 		return body, err
 	}
-	if body.Findings, err = s.graphFindings(c.UserContext(), v.L, in, q.Plots); err != nil {
-		return body, err
-	}
-	if asTable == "table" {
-		body.Table, err = s.tables(c.UserContext(), in, q, lines)
-		return body, err
-	}
-	names, err := list[machineNameRow](c.UserContext(), s, "page_machine_names", ofSuite(in))
-	if err != nil {
-		return body, err
-	}
-	body.Machines = lo.Filter(names, func(m machineNameRow, _ int) bool {
-		return !slices.Contains(q.Plots, plot{m.ID, q.Plots[0].Test, q.Plots[0].Field})
-	})
+	body.Position = lo.Ternary(q.AsOf > 0, q.AsOf, position.Position)
+	body.Permalink = v.L.chart(in, q.pinned(body.Position))
+	body.Form = newGraphForm(q, s.cfg)
 	body.Metrics = metricTabs(v.L, in, q)
-	for i, p := range q.Plots {
-		body.Kept = append(body.Kept, attribute{fmt.Sprintf("plot.%d", i), p.String()})
+	shown, err := choice(c, "view", graphViews...)
+	if err != nil {
+		return body, err
 	}
-	return body, nil
+	if shown == "table" {
+		body.Form.Kept = append(body.Form.Kept, attribute{"view", "table"})
+		body.Table, err = s.tables(c, in, q, lines)
+		return body, err
+	}
+	found, err := s.chartFindings(ctx, in, q)
+	body.Changes = changes(v.L, in, q, lines, found)
+	return body, err
+}
+
+// panels are the charts of the page: by metric unless something else is asked for.
+func panels(q graphQuery, lines []line) []panel {
+	var out []panel
+	for i := range lines {
+		l := &lines[i]
+		if l.Panel < len(out) {
+			out[l.Panel].Only = nil
+			continue
+		}
+		out = append(out, panel{Title: l.Metric.Title(), Only: l})
+	}
+	for i := range out {
+		if q.Charts != "line" {
+			out[i].Only = nil
+		}
+		if q.Charts == "one" {
+			out[i].Title = "All lines"
+		}
+	}
+	return out
+}
+
+// panelOf is the chart that a line belongs in; seen are the metrics so far.
+func panelOf(q graphQuery, i int, field int, seen *[]int) int {
+	switch q.Charts {
+	case "one":
+		return 0
+	case "line":
+		return i
+	}
+	if at := slices.Index(*seen, field); at >= 0 {
+		return at
+	}
+	*seen = append(*seen, field)
+	return len(*seen) - 1
+}
+
+// newGraphForm shows the choices as they are.
+func newGraphForm(q graphQuery, cfg Config) graphForm {
+	choices := func(chosen string, words []string, texts ...string) []graphChoice {
+		return lo.Map(texts, func(text string, i int) graphChoice { return graphChoice{words[i], text, words[i] == chosen} })
+	}
+	f := graphForm{
+		Aggregates:   choices(q.Aggregate, aggregates, "best", "min", "max", "mean", "median", "geometric mean", "newest"),
+		Bands:        choices(q.Band, bands, "none", "least to most", "standard deviation", "median deviation"),
+		Normalizings: choices(q.Normalize, normalizings, "no", "first is 1", "median is 1", "baseline is 1"),
+		Layouts:      choices(lo.Ternary(q.Charts == "metric", "", q.Charts), []string{"", "line", "one"}, "one per metric", "one per line", "all in one"),
+		Flags:        q.flags(), Window: q.Window,
+	}
+	limits := lo.Filter([]int{50, 100, 250, 500, 1000}, func(n int, _ int) bool { return n < cfg.MaxOrders })
+	if q.Asked != 0 && !slices.Contains(limits, q.Asked) {
+		limits = append(limits, q.Asked)
+		slices.Sort(limits)
+	}
+	f.Limits = append(f.Limits, graphChoice{"", "all", q.Asked == 0})
+	for _, n := range limits {
+		f.Limits = append(f.Limits, graphChoice{strconv.Itoa(n), strconv.Itoa(n), n == q.Asked})
+	}
+	shown := lo.Map(f.Flags, func(b flag, _ int) string { return b.Name })
+	shown = append(shown, "aggregation_function", "band", "normalize", "charts", "limit", "moving_window_size", "baseline_order")
+	for _, a := range q.args() {
+		switch {
+		case len(q.Baselines) > 0 && a.Name == "baseline."+q.Baselines[0].Title:
+			f.Baseline = a.Value
+			f.Changed++
+		case slices.Contains(shown, a.Name):
+			f.Changed++
+		default:
+			f.Kept = append(f.Kept, a)
+		}
+	}
+	if q.BaselineOrder != 0 {
+		f.BaselineOrder = digitsOf(q.BaselineOrder)
+	}
+	return f
+}
+
+// BaselineName is the parameter of the form's baseline.
+func (b graphBody) BaselineName() string {
+	if len(b.Query.Baselines) > 0 {
+		return "baseline." + b.Query.Baselines[0].Title
+	}
+	return "baseline.Baseline"
 }
 
 // metricTabs lead to the same lines in every other metric; there are none for a
@@ -207,35 +337,89 @@ func metricTabs(l links, in suiteView, q graphQuery) []tab {
 	}
 	return lo.Map(in.realMetrics(), func(m metricChoice, _ int) tab {
 		same := lo.Map(q.Plots, func(p plot, _ int) plot { return plot{p.Machine, p.Test, m.Index} })
-		address := l.Graph(in.Database, in.Name, same...)
-		if q.Order != 0 {
-			address += "&order=" + digitsOf(q.Order)
-		}
-		return tab{Text: m.Title(), Address: address, Current: m.Index == fields[0]}
+		return tab{Text: m.Title(), Address: l.chart(in, q.with(same...)), Current: m.Index == fields[0]}
 	})
 }
 
-// maxGraphFindings bounds the table under a chart.
-const maxGraphFindings = 200
+// Bounds of the search for lines to add.
+const (
+	mostTestsFound = 20
+	mostWords      = 8
+)
 
-func (s *Service) graphFindings(ctx context.Context, l links, in suiteView, plots []plot) ([]finding, error) {
-	var found []finding
-	for _, p := range plots {
-		rows, err := s.findings(ctx, l, map[string]suiteView{in.Database + "/" + in.Name: in}, findingQuery{
-			Database: in.Database, Suite: in.Name, MachineID: p.Machine, TestID: p.Test,
-			Metric: in.Metrics[p.Field].Name, Sort: "order", Limit: maxGraphFindings,
-		})
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, rows...)
+// finder looks for series by words in their tests' names, on one machine or on all.
+func (s *Service) finder(c *fiber.Ctx, l links, in suiteView, q graphQuery) (finder, error) {
+	f := finder{Field: q.Plots[0].Field, Machine: q.Plots[0].Machine, Metrics: in.realMetrics()}
+	var err error
+	if f.Find, err = text(c, "find"); err != nil {
+		return f, err
 	}
-	return found, nil
+	if f.Machines, err = list[machineNameRow](c.UserContext(), s, "page_machine_names", ofSuite(in)); err != nil {
+		return f, err
+	}
+	f.Kept = q.args()
+	if asked := c.Query("on"); asked != "" {
+		id, err := number(c, "on", 1<<32-1)
+		if err != nil {
+			return f, err
+		}
+		f.Machine = uint32(id)
+	}
+	if asked := c.Query("field"); asked != "" {
+		field, err := number(c, "field", uint64(len(in.Metrics)-1))
+		if err != nil {
+			return f, err
+		}
+		f.Field = int(field)
+	}
+	if !lo.ContainsBy(f.Metrics, func(m metricChoice) bool { return m.Index == f.Field }) {
+		return f, badParameter("field", c.Query("field"), "Choose one of the suite's metrics: "+strings.Join(lo.Map(f.Metrics, func(m metricChoice, _ int) string {
+			return fmt.Sprintf("%d (%s)", m.Index, m.Title())
+		}), ", ")+".")
+	}
+	f.Asked = c.Query("on") != "" || f.Find != ""
+	if !f.Asked {
+		return f, nil
+	}
+	if len(q.Plots) >= s.cfg.MaxPlots {
+		f.Full = fmt.Sprintf("A chart has at most %d lines: remove one first.", s.cfg.MaxPlots)
+		return f, nil
+	}
+	return f, s.findSeries(c, l, in, q, &f)
+}
+
+func (s *Service) findSeries(c *fiber.Ctx, l links, in suiteView, q graphQuery, f *finder) error {
+	words := strings.Fields(f.Find)
+	rows, err := list[testRow](c.UserContext(), s, "page_find_tests", with(ofSuite(in), store.Params{
+		"words": words[:min(len(words), mostWords)], "limit": uint32(mostTestsFound + 1),
+	}))
+	if err != nil {
+		return err
+	}
+	f.More = len(rows) > mostTestsFound
+	machines := lo.Filter(f.Machines, func(m machineNameRow, _ int) bool { return f.Machine == 0 || f.Machine == m.ID })
+	metric := in.Metrics[f.Field].Title()
+	kept := "&find=" + url.QueryEscape(f.Find) + fmt.Sprintf("&on=%d&field=%d#add", f.Machine, f.Field)
+	for _, r := range rows[:min(len(rows), mostTestsFound)] {
+		for _, m := range machines {
+			p := plot{m.ID, r.ID, f.Field}
+			found := foundSeries{Test: r.Name, Machine: m.Name, Metric: metric}
+			if !slices.Contains(q.Plots, p) {
+				found.Add = l.chart(in, q.with(append(slices.Clone(q.Plots), p)...)) + kept
+			}
+			f.Found = append(f.Found, found)
+			if len(f.Found) == 2*mostTestsFound {
+				f.More = true
+				return nil
+			}
+		}
+	}
+	return nil
 }
 
 // lines finds the names of what is plotted, and says which of them does not exist.
-func (s *Service) lines(ctx context.Context, l links, in suiteView, plots []plot) ([]line, error) {
-	for i, p := range plots {
+func (s *Service) lines(ctx context.Context, l links, in suiteView, q graphQuery) ([]line, error) {
+	for i, p := range q.Plots {
 		if p.Field >= len(in.Metrics) || in.Metrics[p.Field].Type != suite.Real {
 			return nil, badParameter(fmt.Sprintf("plot.%d", i), p.String(), fmt.Sprintf("Suite %s has no values in field %d. It has: %s.",
 				in.Name, p.Field, strings.Join(lo.Map(in.realMetrics(), func(m metricChoice, _ int) string {
@@ -243,7 +427,7 @@ func (s *Service) lines(ctx context.Context, l links, in suiteView, plots []plot
 				}), ", ")))
 		}
 	}
-	tests, err := s.testNames(ctx, in, lo.Map(plots, func(p plot, _ int) uint32 { return p.Test }))
+	tests, err := s.testNames(ctx, in, lo.Map(q.Plots, func(p plot, _ int) uint32 { return p.Test }))
 	if err != nil {
 		return nil, err
 	}
@@ -252,52 +436,78 @@ func (s *Service) lines(ctx context.Context, l links, in suiteView, plots []plot
 		return nil, err
 	}
 	machines := lo.SliceToMap(known, func(m machineNameRow) (uint32, string) { return m.ID, m.Name })
-	var lines []line
-	for i, p := range plots {
+	var (
+		lines []line
+		seen  []int
+	)
+	for i, p := range q.Plots {
 		machine, hasMachine := machines[p.Machine]
 		test, hasTest := tests[p.Test]
+		if p.Test == 0 {
+			test, hasTest = "Geometric mean", true
+		}
 		if !hasMachine || !hasTest {
 			what := lo.Ternary(hasMachine, fmt.Sprintf("test %d", p.Test), fmt.Sprintf("machine %d", p.Machine))
 			return nil, notHere(fmt.Sprintf("plot.%d=%s: suite %s has no %s.", i, p, in.Name, what),
 				"Change the number or remove the line from the address.", l.Suite(in.Database, in.Name), "Machines and runs of "+in.Name)
 		}
-		lines = append(lines, line{Plot: p, Machine: machine, Test: test, Metric: in.Metrics[p.Field], Remove: withoutPlot(l, in, plots, i)})
+		made := line{Plot: p, Machine: machine, Test: test, Metric: in.Metrics[p.Field], Number: i, Panel: panelOf(q, i, p.Field, &seen)}
+		if len(q.Plots) > 1 {
+			made.Remove = l.chart(in, q.without(i))
+		}
+		lines = append(lines, made)
 	}
 	return lines, nil
 }
 
-func withoutPlot(l links, in suiteView, plots []plot, i int) string {
-	if len(plots) < 2 {
-		return ""
-	}
-	return l.Graph(in.Database, in.Name, slices.Delete(slices.Clone(plots), i, i+1)...)
-}
-
 // tables are the values of all lines in the form that needs no script.
-func (s *Service) tables(ctx context.Context, in suiteView, q graphQuery, lines []line) ([]tableLine, error) {
-	var out []tableLine
-	for _, l := range lines {
-		points, err := s.series(ctx, in, l.Plot, q)
-		if err != nil {
-			return nil, err
+func (s *Service) tables(c *fiber.Ctx, in suiteView, q graphQuery, lines []line) ([]tableLine, error) {
+	data, err := s.chart(c, in, q)
+	if err != nil {
+		return nil, err
+	}
+	most := max(minTableOrders, maxTableRows/len(lines))
+	out := make([]tableLine, len(lines))
+	for i, l := range lines {
+		l.Metric = shownMetric(l.Metric, q)
+		of := data.Series[i]
+		out[i] = tableLine{
+			line: l, Aggregate: of.Aggregate, Note: of.Note, Total: len(of.Points),
+			Band:    lo.Ternary(q.Band == "", "", newGraphForm(q, s.cfg).chosenBand()),
+			Derived: lo.Map(of.Derived, func(d derived, _ int) string { return d.Name }),
 		}
-		table := tableLine{line: l, Total: len(points)}
-		slices.Reverse(points)
-		for _, p := range points[:min(len(points), maxTableOrders)] {
-			table.Points = append(table.Points, newTablePoint(l.Metric, p))
+		lines := lo.Map(of.Derived, func(d derived, _ int) map[int]float64 {
+			return lo.SliceToMap(d.Points, func(v spot) (int, float64) { return v.Position, v.Value })
+		})
+		for j := len(of.Points) - 1; j >= max(0, len(of.Points)-most); j-- {
+			out[i].Points = append(out[i].Points, newTablePoint(l.Metric, data.Orders[of.Points[j].At], of.Points[j], lines))
 		}
-		out = append(out, table)
 	}
 	return out, nil
 }
 
-// maxTableOrders keeps the table readable and small; limit and the API give more.
-const maxTableOrders = 500
+func (f graphForm) chosenBand() string {
+	found, _ := lo.Find(f.Bands, func(o graphChoice) bool { return o.Chosen })
+	return found.Text
+}
 
-func newTablePoint(m suite.Metric, p point) tablePoint {
-	row := tablePoint{OrderID: p.OrderID, Order: p.Order, Missing: p.Value == nil, RunID: p.RunID, At: p}
+// The tables stay readable and small: one line has as many rows as fit, and several share them. Files have everything.
+const (
+	maxTableRows   = 500
+	minTableOrders = 30
+)
+
+func newTablePoint(m suite.Metric, o chartOrder, p chartPoint, lines []map[int]float64) tablePoint {
+	row := tablePoint{OrderID: o.ID, Order: o.Name, Missing: p.Value == nil, RunID: p.Run, Measured: o.At}
 	if p.Value != nil {
 		row.Value, row.Text = *p.Value, quantity(m, *p.Value)
+	}
+	if p.Low != nil && p.High != nil {
+		row.Spread = quantity(m, *p.Low) + " to " + quantity(m, *p.High)
+	}
+	for _, l := range lines {
+		v, ok := l[p.At]
+		row.Derived = append(row.Derived, lo.Ternary(ok, quantity(m, v), "–"))
 	}
 	row.Samples = lo.Map(p.Samples, func(v sample, _ int) tableSample {
 		return tableSample{Text: quantity(m, v.Value), Value: v.Value, Failed: v.Failed, RunID: v.RunID}

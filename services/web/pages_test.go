@@ -406,10 +406,10 @@ func TestWrongParameters_AreNamedWithTheRemedy(t *testing.T) {
 		t.Errorf("data: %d %s", data.Status, data.Body)
 	}
 	many := "/v4/nts/graph?x=1"
-	for i := range 20 {
+	for i := range 40 {
 		many += fmt.Sprintf("&plot.%d=1.%d.2", i, i%6+1)
 	}
-	mustContain(t, w.get(many).Body, "at most 8 lines")
+	mustContain(t, w.get(many).Body, "at most 32 lines")
 }
 
 func TestPages_WhenAllReadersAreTaken_AnswerBusyWithRetryAfter(t *testing.T) {

@@ -32,6 +32,8 @@ func (s *Service) Routes(r fiber.Router) {
 		r.Get(prefix+"/heatmap", s.page(s.heatMap))
 		r.Get(prefix+"/graph", s.page(orJSON(s.graph, s.graphJSON, "json", "download_json")))
 		r.Get(prefix+"/graph/data", s.page(s.graphData))
+		r.Get(prefix+"/graph_for_sample/:sample/:metric", s.page(s.toSampleGraph))
+		r.Get(prefix+"/:run<int>/graph", s.page(s.toRunGraph))
 		r.Get(prefix+"/why", s.page(s.why))
 		r.Get(prefix+"/search", s.page(asData(s.search)))
 		r.Get(prefix+"/findings", s.page(s.findingsPage))

@@ -13,20 +13,24 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/samber/lo"
+	"golang.org/x/sync/errgroup"
 
 	"tidemark/pkg/store"
+	"tidemark/pkg/suite"
 )
 
-// The JSON a chart is drawn from. Orders come in the order of their sort keys;
-// "at" and "from" are positions in that list, from 0.
+// The JSON a chart is drawn from. Orders come in the order of the axis: by their sort keys, or by when they were measured.
+// "at" and "from" are positions in that list, from 0. With normalize every value is divided by the line's reference.
 
 type chartData struct {
 	Database string `json:"database"`
 	Suite    string `json:"suite"`
 	// Position is how far the suite's data went, as an event's position.
-	Position uint64       `json:"position"`
-	Orders   []chartOrder `json:"orders"`
-	Series   []chartLine  `json:"series"`
+	Position uint64 `json:"position"`
+	// Pinned is true when nothing after Position is shown.
+	Pinned bool         `json:"pinned"`
+	Orders []chartOrder `json:"orders"`
+	Series []chartLine  `json:"series"`
 }
 
 type chartOrder struct {
@@ -35,17 +39,34 @@ type chartOrder struct {
 	// At is when the order was measured first, "" when unknown.
 	At  string `json:"at,omitempty"`
 	key string
+	at  time.Time
 }
 
 type chartLine struct {
-	Plot      string      `json:"plot"`
-	Machine   reference   `json:"machine"`
-	Test      reference   `json:"test"`
-	Metric    chartMetric `json:"metric"`
-	Aggregate string      `json:"aggregate"`
+	Plot    string      `json:"plot"`
+	Machine reference   `json:"machine"`
+	Test    reference   `json:"test"`
+	Metric  chartMetric `json:"metric"`
+	// Panel is which of the charts it is drawn in, from 0.
+	Panel     int    `json:"panel"`
+	Aggregate string `json:"aggregate"`
+	// Reference is what values were divided by, null when they were not.
+	Reference *float64 `json:"reference"`
+	// Note says why there are no values, "" where there are.
+	Note string `json:"note,omitempty"`
 	// Points are in the order of Orders; an order without results has no point.
-	Points   []chartPoint   `json:"points"`
-	Findings []chartFinding `json:"findings"`
+	Points    []chartPoint   `json:"points"`
+	Derived   []derived      `json:"derived"`
+	Baselines []chartLevel   `json:"baselines"`
+	Findings  []chartFinding `json:"findings"`
+}
+
+// chartLevel is a line across the chart: what a run or an order had.
+type chartLevel struct {
+	Title string  `json:"title"`
+	Value float64 `json:"value"`
+	Run   uint32  `json:"run,omitempty"`
+	Order uint32  `json:"order,omitempty"`
 }
 
 type reference struct {
@@ -54,16 +75,21 @@ type reference struct {
 }
 
 type chartMetric struct {
-	Name           string `json:"name"`
-	Title          string `json:"title"`
+	Name  string `json:"name"`
+	Title string `json:"title"`
+	// Unit is that of the values; OwnUnit the metric's, which relative values do not have.
 	Unit           string `json:"unit"`
+	OwnUnit        string `json:"own_unit"`
 	BiggerIsBetter bool   `json:"bigger_is_better"`
 }
 
 type chartPoint struct {
 	At int `json:"at"`
 	// Value is null where every sample failed.
-	Value   *float64 `json:"value"`
+	Value *float64 `json:"value"`
+	// Low and High are the ends of the spread, absent where there is none.
+	Low     *float64 `json:"low,omitempty"`
+	High    *float64 `json:"high,omitempty"`
 	Run     uint32   `json:"run"`
 	Samples []sample `json:"samples"`
 }
@@ -76,6 +102,8 @@ type chartFinding struct {
 	After    float64 `json:"after"`
 	Effect   float64 `json:"effect"`
 	Detector string  `json:"detector"`
+	// Regression is the one it belongs to, 0 for none.
+	Regression uint32 `json:"regression,omitempty"`
 }
 
 // point is one order of one series.
@@ -85,6 +113,8 @@ type point struct {
 	SortKey string
 	StartAt time.Time
 	Value   *float64
+	// Low and High are the ends of the spread, nil where there is none.
+	Low, High *float64
 	// RunID is the newest run of the order.
 	RunID   uint32
 	Samples []sample
@@ -107,8 +137,15 @@ func (v sample) MarshalJSON() ([]byte, error) {
 	return append(out, lo.Ternary(v.Failed, ",1]", ",0]")...), nil
 }
 
-// graphData answers /graph/data. Its tag changes with the suite's data, the page's
-// own parameters are part of the address.
+// MarshalJSON writes the short form.
+func (v spot) MarshalJSON() ([]byte, error) {
+	out := strconv.AppendInt([]byte{'['}, int64(v.Position), 10)
+	out = strconv.AppendFloat(append(out, ','), v.Value, 'g', -1, 64)
+	return append(out, ']'), nil
+}
+
+// graphData answers /graph/data: JSON, or CSV with format=csv; download=1 makes it a file. Its tag changes with the suite's data, the
+// page's own parameters are part of the address.
 func (s *Service) graphData(c *fiber.Ctx) error {
 	c.Locals(wantsData, true)
 	_, in, err := s.suitePage(c, "", "")
@@ -119,12 +156,19 @@ func (s *Service) graphData(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	format, err := choice(c, "format", "json", "csv")
+	if err != nil {
+		return err
+	}
+	if err := s.pin(c.UserContext(), c, in, &q); err != nil {
+		return err
+	}
 	// Read before the data: a newer event in between only makes the next visit ask again.
 	position, _, err := one[positionRow](c.UserContext(), s, "suite_position", ofSuite(in))
 	if err != nil {
 		return err
 	}
-	tag := dataTag(in, q, position)
+	tag := dataTag(in, q, format, position)
 	c.Set(fiber.HeaderETag, tag)
 	if matches(c.Get(fiber.HeaderIfNoneMatch), tag) {
 		return c.SendStatus(fiber.StatusNotModified)
@@ -133,7 +177,14 @@ func (s *Service) graphData(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	data.Position = position.Position
+	data.Position, data.Pinned = lo.Ternary(q.AsOf > 0, q.AsOf, position.Position), q.AsOf > 0
+	if c.Query("download") != "" || format == "csv" {
+		c.Set(fiber.HeaderContentDisposition, fmt.Sprintf("attachment; filename=%s-%d.%s", fileName(in.Name), data.Position, format))
+	}
+	if format == "csv" {
+		c.Set(fiber.HeaderContentType, "text/csv; charset=utf-8; header=present")
+		return c.Send(chartCSV(data))
+	}
 	body, err := json.Marshal(data)
 	if err != nil {
 		return fmt.Errorf("encode chart: %w", err)
@@ -143,53 +194,84 @@ func (s *Service) graphData(c *fiber.Ctx) error {
 }
 
 // chartFormat changes when the JSON does, so that no browser keeps the old form.
-const chartFormat = 1
+const chartFormat = 2
 
-func dataTag(in suiteView, q graphQuery, p positionRow) string {
+func dataTag(in suiteView, q graphQuery, format string, p positionRow) string {
 	sum := fnv.New64a()
-	_, _ = fmt.Fprint(sum, chartFormat, in.Database, in.Name, q, string(in.Encode()))
+	_, _ = fmt.Fprint(sum, chartFormat, in.Database, in.Name, q.query(), format, string(in.Encode()))
 	return fmt.Sprintf(`"%d-%d-%x"`, p.Position, p.Seen, sum.Sum64())
 }
 
+// readAtOnce is how many lines of one chart are read at a time: one reader must not take all that the server has.
+const readAtOnce = 3
+
+// lineData is what is read for a line.
+type lineData struct {
+	points []point
+	levels []chartLevel
+}
+
+func (s *Service) readLines(ctx context.Context, in suiteView, q graphQuery, lines []line, baselines []chartBaseline) ([]lineData, error) {
+	out := make([]lineData, len(lines))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(readAtOnce)
+	for i, l := range lines {
+		group.Go(func() (err error) {
+			if out[i].points, err = s.series(ctx, in, l.Plot, q); err != nil {
+				return err
+			}
+			out[i].levels, err = s.levels(ctx, in, q, l, out[i].points, baselines)
+			return err
+		})
+	}
+	return out, group.Wait()
+}
+
 func (s *Service) chart(c *fiber.Ctx, in suiteView, q graphQuery) (chartData, error) {
-	ctx := c.UserContext()
+	ctx, l := c.UserContext(), links{prefix: "/"}
 	data := chartData{Database: in.Database, Suite: in.Name, Orders: []chartOrder{}, Series: []chartLine{}}
-	lines, err := s.lines(ctx, links{prefix: "/"}, in, q.Plots)
+	lines, err := s.lines(ctx, l, in, q)
 	if err != nil {
 		return data, err
 	}
-	all := make([][]point, len(lines))
-	for i, l := range lines {
-		if all[i], err = s.series(ctx, in, l.Plot, q); err != nil {
+	var baselines []chartBaseline
+	for _, b := range q.Baselines {
+		run, err := s.chartRun(ctx, l, in, "baseline."+b.Title, b.Run)
+		if err != nil {
 			return data, err
 		}
+		baselines = append(baselines, chartBaseline{b.Title, run})
 	}
-	data.Orders = mergeOrders(all, q.Limit)
+	read, err := s.readLines(ctx, in, q, lines, baselines)
+	if err != nil {
+		return data, err
+	}
+	found, err := s.chartFindings(ctx, in, q)
+	if err != nil {
+		return data, err
+	}
+	data.Orders = mergeOrders(lo.Map(read, func(r lineData, _ int) []point { return r.points }), q)
 	place := map[uint32]int{}
 	for i, o := range data.Orders {
 		place[o.ID] = i
 	}
 	for i, l := range lines {
-		found, err := s.graphFindings(ctx, links{prefix: "/"}, in, []plot{l.Plot})
-		if err != nil {
-			return data, err
-		}
-		data.Series = append(data.Series, newChartLine(l, q, all[i], found, place))
+		data.Series = append(data.Series, newChartLine(l, q, read[i], found[l.Plot], place))
 	}
 	return data, nil
 }
 
-// mergeOrders is every order of any series, by sort key, at most the newest limit of them.
-func mergeOrders(all [][]point, limit int) []chartOrder {
+// mergeOrders is every order of any series, at most the newest of them, by sort key or by when it was measured.
+func mergeOrders(all [][]point, q graphQuery) []chartOrder {
 	seen := map[uint32]chartOrder{}
 	for _, points := range all {
 		for _, p := range points {
-			if have, ok := seen[p.OrderID]; ok && have.At != "" {
-				continue
+			o, have := seen[p.OrderID]
+			if !have {
+				o = chartOrder{ID: p.OrderID, Name: p.Order, key: p.SortKey}
 			}
-			o := chartOrder{ID: p.OrderID, Name: p.Order, key: p.SortKey}
-			if known(p.StartAt) {
-				o.At = machineTime(p.StartAt)
+			if known(p.StartAt) && (o.at.IsZero() || p.StartAt.Before(o.at)) {
+				o.at, o.At = p.StartAt, machineTime(p.StartAt)
 			}
 			seen[p.OrderID] = o
 		}
@@ -198,66 +280,155 @@ func mergeOrders(all [][]point, limit int) []chartOrder {
 	slices.SortFunc(merged, func(a, b chartOrder) int {
 		return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.ID, b.ID))
 	})
-	return merged[max(0, len(merged)-limit):]
+	merged = merged[max(0, len(merged)-q.Limit):]
+	if q.ByDate {
+		byDate(merged)
+	}
+	return merged
 }
 
-func newChartLine(l line, q graphQuery, points []point, found []finding, place map[uint32]int) chartLine {
+// byDate sorts orders by when they were measured. One that has no time stands where the order before it does.
+func byDate(orders []chartOrder) {
+	first, _ := lo.Find(orders, func(o chartOrder) bool { return !o.at.IsZero() })
+	last := first.at
+	for i := range orders {
+		o := &orders[i]
+		if o.at.IsZero() {
+			o.at, o.At = last, machineTime(last)
+		}
+		last = o.at
+	}
+	slices.SortStableFunc(orders, func(a, b chartOrder) int { return a.at.Compare(b.at) })
+}
+
+func newChartLine(l line, q graphQuery, read lineData, found []chartFindingRow, place map[uint32]int) chartLine {
+	unit := lo.CoalesceOrEmpty(l.Metric.UnitAbbrev, l.Metric.Unit)
 	out := chartLine{
 		Plot:    l.Plot.String(),
 		Machine: reference{l.Plot.Machine, l.Machine}, Test: reference{l.Plot.Test, l.Test},
 		Metric: chartMetric{
-			l.Metric.Name, l.Metric.Title(), lo.CoalesceOrEmpty(l.Metric.UnitAbbrev, l.Metric.Unit), l.Metric.BiggerIsBetter,
+			Name: l.Metric.Name, Title: l.Metric.Title(), Unit: unit, OwnUnit: unit, BiggerIsBetter: l.Metric.BiggerIsBetter,
 		},
-		Aggregate: aggregateOf(l, q), Points: []chartPoint{}, Findings: []chartFinding{},
+		Panel: l.Panel, Aggregate: aggregateOf(l, q), Points: []chartPoint{}, Derived: []derived{}, Baselines: []chartLevel{}, Findings: []chartFinding{},
 	}
-	for _, p := range points {
+	for _, p := range read.points {
 		if at, ok := place[p.OrderID]; ok {
-			out.Points = append(out.Points, chartPoint{At: at, Value: p.Value, Run: p.RunID, Samples: p.Samples})
+			out.Points = append(out.Points, chartPoint{At: at, Value: p.Value, Low: p.Low, High: p.High, Run: p.RunID, Samples: p.Samples})
 		}
 	}
+	slices.SortFunc(out.Points, func(a, b chartPoint) int { return cmp.Compare(a.At, b.At) })
+	out.Baselines = append(out.Baselines, read.levels...)
 	for _, f := range found {
-		at, ok := place[f.OrderID]
-		if !ok {
-			continue // older than the orders shown, or its data is gone
+		if made, ok := newChartFinding(f, place); ok {
+			out.Findings = append(out.Findings, made)
 		}
-		from, ok := place[f.PreviousID]
-		if !ok {
-			from = max(0, at-1)
-		}
-		out.Findings = append(out.Findings, chartFinding{
-			At: at, From: from, Kind: f.Kind, Before: f.Before, After: f.After, Effect: f.Effect, Detector: f.Detector,
-		})
 	}
 	slices.SortFunc(out.Findings, func(a, b chartFinding) int { return cmp.Compare(a.At, b.At) })
+	out.normalize(q)
+	out.Derived = derive(q, l.Metric.BiggerIsBetter, out.values())
 	return out
 }
 
+// values are the points that have one.
+func (l *chartLine) values() []spot {
+	return lo.FilterMap(l.Points, func(p chartPoint, _ int) (spot, bool) {
+		if p.Value == nil {
+			return spot{}, false
+		}
+		return spot{p.At, *p.Value}, true
+	})
+}
+
+// normalize divides everything by what is to be 1. A line that has nothing to be divided by would not fit the axis: it goes.
+func (l *chartLine) normalize(q graphQuery) {
+	if q.Normalize == "" {
+		return
+	}
+	by, ok := divisor(q, l.values(), l.Baselines)
+	l.Metric.Unit = ""
+	if !ok {
+		l.Note = "Nothing to normalize by: " + map[string]string{
+			"first": "the first value is missing or 0.", "median": "the median is missing or 0.", "baseline": "the baseline has no value here, or 0.",
+		}[q.Normalize]
+		l.Points, l.Baselines, l.Findings = []chartPoint{}, []chartLevel{}, []chartFinding{}
+		return
+	}
+	l.Reference = &by
+	for i := range l.Points {
+		p := &l.Points[i]
+		for _, v := range []*float64{p.Value, p.Low, p.High} {
+			if v != nil {
+				*v /= by
+			}
+		}
+		for j := range p.Samples {
+			p.Samples[j].Value /= by
+		}
+	}
+	for i := range l.Baselines {
+		l.Baselines[i].Value /= by
+	}
+	for i := range l.Findings {
+		l.Findings[i].Before /= by
+		l.Findings[i].After /= by
+	}
+}
+
 func aggregateOf(l line, q graphQuery) string {
+	if l.Plot.Test == 0 {
+		return "geomean"
+	}
 	return lo.CoalesceOrEmpty(q.Aggregate, lo.Ternary(l.Metric.BiggerIsBetter, "max", "min"))
 }
 
 // series is one line, the oldest order first.
 func (s *Service) series(ctx context.Context, in suiteView, p plot, q graphQuery) ([]point, error) {
 	metric := in.Metrics[p.Field]
-	rows, err := list[pointRow](ctx, s, "page_series", with(machineParams(in, p.Machine), store.Params{
+	if p.Test == 0 {
+		return s.meanSeries(ctx, in, p, q)
+	}
+	rows, err := list[pointRow](ctx, s, "page_series", with(with(machineParams(in, p.Machine), store.Params{
 		"test_id": p.Test, "metric": metric.Name, "limit": uint32(q.Limit),
-	}))
+	}), q.cut()))
 	if err != nil {
 		return nil, err
 	}
 	how := aggregateOf(line{Plot: p, Metric: metric}, q)
 	slices.Reverse(rows)
-	return lo.Map(rows, func(r pointRow, _ int) point { return newPoint(r, how) }), nil
+	return lo.Map(rows, func(r pointRow, _ int) point { return newPoint(r, q, how) }), nil
 }
 
-// newPoint leaves failed samples out of the value, but keeps them to be shown.
-func newPoint(r pointRow, how string) point {
+type meanPointRow struct {
+	OrderID uint32    `ch:"order_id"`
+	Order   string    `ch:"order_name"`
+	SortKey string    `ch:"sort_key"`
+	StartAt time.Time `ch:"start_at"`
+	RunID   uint32    `ch:"run_id"`
+	Value   float64   `ch:"value"`
+}
+
+// meanSeries is the geometric mean of a machine's tests, which has no samples of its own.
+func (s *Service) meanSeries(ctx context.Context, in suiteView, p plot, q graphQuery) ([]point, error) {
+	rows, err := list[meanPointRow](ctx, s, "page_mean", with(with(machineParams(in, p.Machine), store.Params{
+		"metric": in.Metrics[p.Field].Name, "failures": lo.Ternary[uint8](q.Failures, 1, 0), "limit": uint32(q.Limit),
+	}), q.cut()))
+	if err != nil {
+		return nil, err
+	}
+	slices.Reverse(rows)
+	return lo.Map(rows, func(r meanPointRow, _ int) point {
+		return point{OrderID: r.OrderID, Order: r.Order, SortKey: r.SortKey, StartAt: r.StartAt, RunID: r.RunID, Value: &r.Value, Samples: []sample{}}
+	}), nil
+}
+
+// newPoint leaves failed samples out of the value unless they are asked for, but keeps them to be shown.
+func newPoint(r pointRow, q graphQuery, how string) point {
 	p := point{OrderID: r.OrderID, Order: r.Order, SortKey: r.SortKey, StartAt: r.StartAt}
 	var good []float64
 	for i, v := range r.Values {
 		p.Samples = append(p.Samples, sample{v, r.RunIDs[i], r.Failed[i] != 0})
 		p.RunID = r.RunIDs[i]
-		if r.Failed[i] == 0 {
+		if r.Failed[i] == 0 || q.Failures {
 			good = append(good, v)
 		}
 	}
@@ -265,22 +436,41 @@ func newPoint(r pointRow, how string) point {
 		value := aggregate(good, how)
 		p.Value = &value
 	}
+	if low, high, ok := spread(good, q.Band); ok {
+		p.Low, p.High = &low, &high
+	}
 	return p
 }
 
-func aggregate(values []float64, how string) float64 {
-	switch how {
-	case "max":
-		return slices.Max(values)
-	case "mean":
-		return lo.Sum(values) / float64(len(values))
-	case "median":
-		sorted := slices.Sorted(slices.Values(values))
-		middle := len(sorted) / 2
-		if len(sorted)%2 == 1 {
-			return sorted[middle]
+// levels are the lines across the chart at what the baselines had.
+func (s *Service) levels(ctx context.Context, in suiteView, q graphQuery, l line, points []point, baselines []chartBaseline) ([]chartLevel, error) {
+	var out []chartLevel
+	for _, b := range baselines {
+		if l.Plot.Test == 0 {
+			break // a mean has no run of its own
 		}
-		return (sorted[middle-1] + sorted[middle]) / 2
+		rows, err := list[plotRow](ctx, s, "lnt_plot", with(machineParams(in, b.run.MachineID), store.Params{
+			"test_id": l.Plot.Test, "metric": l.Metric.Name, "status": "", "run_id": b.run.RunID, "max_values": uint64(maxValues),
+		}))
+		if err != nil {
+			return nil, err
+		}
+		if len(rows) > 0 {
+			values := lo.Map(rows, func(r plotRow, _ int) float64 { return r.Value })
+			out = append(out, chartLevel{Title: b.title + ", run " + digitsOf(b.run.RunID), Value: meanOf(values), Run: b.run.RunID})
+		}
 	}
-	return slices.Min(values)
+	at, ok := lo.Find(points, func(p point) bool { return p.OrderID == q.BaselineOrder && p.Value != nil })
+	if ok && q.BaselineOrder != 0 {
+		out = append(out, chartLevel{Title: "order " + at.Order, Value: *at.Value, Order: at.OrderID})
+	}
+	return out, nil
+}
+
+// shownMetric is what values are written in: a normalized one has no unit.
+func shownMetric(m suite.Metric, q graphQuery) suite.Metric {
+	if q.Normalize != "" {
+		m.Unit, m.UnitAbbrev = "", ""
+	}
+	return m
 }

@@ -59,10 +59,10 @@ func (s *Service) why(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if len(q.Plots) != 1 || q.Order == 0 {
+	if len(q.Plots) != 1 || q.Plots[0].Test == 0 || q.Order == 0 {
 		return badParameter("plot.0", c.Query("plot.0"), "Name one line as plot.0=<machine id>.<test id>.<field index> and an order as order=<id>, as the links of the chart do.")
 	}
-	lines, err := s.lines(c.UserContext(), v.L, in, q.Plots)
+	lines, err := s.lines(c.UserContext(), v.L, in, q)
 	if err != nil {
 		return err
 	}

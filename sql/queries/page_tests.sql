@@ -4,5 +4,5 @@
 SELECT test_id, name AS test
 FROM v_tests
 WHERE database = {database:String} AND suite = {suite:String}
-    AND has({test_ids:Array(UInt32)}, test_id)
+    AND test_id IN {test_ids:Array(UInt32)}
 ORDER BY test_id
