@@ -27,10 +27,9 @@ type fullKey struct {
 // is kept in memory; the position moves when it ends, so a process that starts begins it anew.
 type fullPass struct {
 	to uint64 // the data's position when it began, and the rules'
-	// machines are those still to do, the first of them under way: picks are what is left of its series, of is how many it has.
+	// machines are those still to do, the first of them under way: picks are what is left of its series.
 	machines []uint32
 	picks    []pick
-	of       int
 	begun    bool
 }
 
@@ -156,15 +155,15 @@ func (d *Detector) fullPortion(ctx context.Context, key fullKey, pass *fullPass,
 		if pass.picks, err = d.measured(ctx, m); err != nil {
 			return 0, fmt.Errorf("machine %d: %w", id, err)
 		}
-		pass.of, pass.begun = len(pass.picks), true
+		pass.begun = true
 		// Also those that have findings and no values any more, or that nobody judges any more.
 		pass.picks = lo.Uniq(append(pass.picks, slices.Collect(maps.Keys(m.known))...))
 		slices.SortFunc(pass.picks, comparePicks)
 	}
 	n := min(len(pass.picks), max(1, portionSamples/max(1, len(m.line))))
-	m.picks, m.of = lo.Filter(pass.picks[:n], func(s pick, _ int) bool {
+	m.picks = lo.Filter(pass.picks[:n], func(s pick, _ int) bool {
 		return pl.of(id, s.Metric, s.TestID) != nil || len(m.known[s]) > 0
-	}), pass.of
+	})
 	found, err := d.judgeMachines(ctx, p, pl, []*machine{m})
 	if err != nil {
 		return 0, fmt.Errorf("machine %d: %w", id, err)

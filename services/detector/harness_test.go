@@ -257,3 +257,18 @@ func (l *memoryLog) exec(text string) {
 		l.t.Fatal(err)
 	}
 }
+
+// changes are the findings that stand or stood, newest state, with what people said of them.
+type changeState struct {
+	ID        uint32 `ch:"change_id"`
+	Machine   uint32 `ch:"machine_id"`
+	Order     string `ch:"name"`
+	Active    uint8  `ch:"active"`
+	Dismissed uint8  `ch:"dismissed"`
+}
+
+func (l *memoryLog) changes() []changeState {
+	l.t.Helper()
+	return rows[changeState](l, `SELECT f.change_id AS change_id, f.machine_id AS machine_id, o.name AS name, f.active AS active, f.dismissed AS dismissed
+		FROM v_finding_states AS f INNER JOIN v_orders AS o ON o.suite = f.suite AND o.order_id = f.order_id ORDER BY change_id`)
+}

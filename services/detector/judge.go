@@ -38,7 +38,7 @@ type machine struct {
 	places  map[uint32]int // of the orders in line
 	runs    []touchedRun
 	touched []uint32 // orders; empty when all is judged
-	// picks are the series to judge, of is how many were looked at for them.
+	// picks are the series to judge, of is how many a slot looked at for them.
 	picks []pick
 	of    int
 	known map[pick][]known

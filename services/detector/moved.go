@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// fewestMoved is how many series of a machine must move at one order, and at least half of those looked at, to blame the machine.
+	// fewestMoved is how many series of a machine must move at one order, and at least half of those it has around there, to blame the machine.
 	fewestMoved = 10
 	// movedNear is how many orders beside it count as the same.
 	movedNear = 1
@@ -83,7 +83,10 @@ func (m *machine) changedPlaces(t *told) []int {
 // blame says of a cluster of changes whether the machine is their cause. What was said before stays while it is in doubt.
 func (d *Detector) blame(ctx context.Context, p progress, t *told, m *machine, at int, cluster []event.Finding) error {
 	blamed := slices.ContainsFunc(cluster, func(f event.Finding) bool { return f.Cause != "" })
-	isMost := len(cluster) >= fewestMoved && 2*len(cluster) >= m.of
+	isMost, err := d.isMost(ctx, m, at, len(cluster))
+	if err != nil {
+		return err
+	}
 	if !isMost && (!blamed || len(cluster) >= fewestMoved) {
 		return nil
 	}
@@ -108,6 +111,34 @@ func (d *Detector) blame(ctx context.Context, p progress, t *told, m *machine, a
 		t.cause(f, cause)
 	}
 	return nil
+}
+
+// isMost says that so many series are at least half of those that the machine has around a place. Those that came with the slot are few
+// where a machine sends its series in several runs, or only some of them: they alone acquit, and do not blame.
+func (d *Detector) isMost(ctx context.Context, m *machine, at, moved int) (bool, error) {
+	if moved < fewestMoved || 2*moved < m.of {
+		return false, nil
+	}
+	var seqs []uint64
+	for _, o := range m.line[max(0, at-screenReach):min(len(m.line), at+screenReach+1)] {
+		seqs = append(seqs, o.Seqs...)
+	}
+	type row struct {
+		Series uint64 `ch:"series"`
+	}
+	most := 0
+	for some := range slices.Chunk(seqs, runsPerStatement) { // as good as always one
+		rows, err := store.Select[row](ctx, d.deps.Store, sql.MustQuery("detect_breadth"), store.Params{
+			"database": m.Database, "suite": m.Suite, "machine_id": m.id, "seqs": some,
+		})
+		if err != nil {
+			return false, err
+		}
+		for _, r := range rows {
+			most = max(most, int(r.Series)) //nolint:gosec // a count
+		}
+	}
+	return 2*moved >= most, nil
 }
 
 // cause sets what is said of a finding, and tells it when that is new.

@@ -196,6 +196,10 @@ func (s *series) pair(k *known, f *detect.StoredRow) (pair, bool) {
 		return p, true
 	}
 	kEnd, ok := s.stands(k.OrderID)
+	if !ok { // its order has no run any more: it is after the one before
+		kEnd, ok = s.stands(k.PreviousOrderID)
+		kEnd++
+	}
 	fEnd, fOK := s.stands(f.OrderID)
 	if !ok || !fOK || !likeSize(k, f) {
 		return p, false

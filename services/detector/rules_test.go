@@ -124,3 +124,29 @@ func TestSlot_AMachineMovesAsAWhole_IsSaidUntilAnotherMovesToo(t *testing.T) {
 		t.Errorf("both moved: %s, want %s", got, want)
 	}
 }
+
+// TestSlot_PartOfAMachineMoves_TheMachineIsNotToBlame has twelve tests that move, and thirty others that come in runs of their own.
+func TestSlot_PartOfAMachineMoves_TheMachineIsNotToBlame(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	submit := func(name string, tests, from, to int, factor float64) {
+		var bodies [][]byte
+		for order := from; order <= to; order++ {
+			bodies = append(bodies, report("m", strconv.Itoa(order), lo.SliceToMap(lo.Range(tests), func(i int) (string, map[string]any) {
+				return name + strconv.Itoa(i), map[string]any{"execution_time": factor * float64(10+i) * (1 + 0.01*float64((order*7+i*3)%5-2))}
+			})))
+		}
+		w.log.submit("nts", map[string]string{event.ParamMerge: "append"}, bodies...)
+		w.settle()
+	}
+	submit("moving", 12, 1, 20, 10)
+	submit("steady", 30, 1, 26, 10)
+	submit("moving", 12, 21, 26, 12)
+	type row struct {
+		Cause string `ch:"cause"`
+		N     uint64 `ch:"n"`
+	}
+	if got := rows[row](w.log, "SELECT cause, count() AS n FROM v_findings GROUP BY cause"); !cmp.Equal(got, []row{{"", 12}}) {
+		t.Errorf("causes of what moved: %+v", got)
+	}
+}

@@ -93,7 +93,7 @@ func (m *machine) distances() []int {
 
 // standingNearby are the series with findings that new data may move, renew or contradict.
 func (m *machine) standingNearby() []pick {
-	touched := lo.Map(m.touched, func(o uint32, _ int) int { return m.places[o] })
+	touched := lo.FilterMap(m.touched, func(o uint32, _ int) (int, bool) { place, ok := m.places[o]; return place, ok })
 	renewed := func(place int) bool {
 		return slices.ContainsFunc(touched, func(t int) bool {
 			distance := max(place-t, t-place)

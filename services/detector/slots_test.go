@@ -127,6 +127,76 @@ func TestSlot_LateDataContradicts_FindingIsWithdrawn_AndComesBack(t *testing.T) 
 	}
 }
 
+func TestSlot_RunsRetracted_FindingMovesAndIsTakenBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	retract := func(runs ...uint32) {
+		for _, id := range runs {
+			w.log.do(event.RunRetracted, event.Retraction{RunID: id})
+		}
+		w.settle()
+	}
+	w.log.submit("nts", nil, history("m", "a", append(level(10, 10), level(12, 5)...)...)...)
+	w.settle()
+	retract(11) // the run of order 11
+	moved := w.log.changes()
+	if got := places(w.log.standing()); !cmp.Equal(got, []string{"a@12"}) || len(moved) != 1 {
+		t.Errorf("without its first order stands %v, as %+v: the same finding has to move", got, moved)
+	}
+	retract(13, 14, 15)
+	if got := w.log.changes(); len(w.log.standing()) != 0 || len(got) != 1 || got[0].Active != 0 {
+		t.Errorf("with a single order of the new level: %+v", got)
+	}
+}
+
+func TestSlot_MachineMerged_FindingStandsUnderTheOther(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.log.submit("nts", nil, history("old", "a", append(level(10, 10), level(12, 8)...)...)...)
+	w.log.submit("nts", nil, history("new", "a", level(12, 22)...)[18:]...)
+	w.settle()
+	w.log.do(event.MachineMerged, event.MachineMerge{Machine: "old", Into: "new"})
+	w.settle()
+	stands := lo.Map(w.log.standing(), func(f finding, _ int) string { return f.Machine + " " + f.Test + "@" + f.Order })
+	if !cmp.Equal(stands, []string{"new a@11"}) {
+		t.Errorf("stands: %v", stands)
+	}
+	of := lo.Map(w.log.changes(), func(c changeState, _ int) string {
+		return fmt.Sprint("machine ", c.Machine, " at ", c.Order, " ", c.Active)
+	})
+	if !cmp.Equal(of, []string{"machine 1 at 11 0", "machine 2 at 11 1"}) {
+		t.Errorf("known: %v", of)
+	}
+}
+
+func TestSlot_DismissedFinding_StaysSoWhenRenewed_AndReturnsDoubled(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	values := append(level(10, 10), level(12, 20)...)
+	bodies := history("m", "a", values...)
+	w.log.submit("nts", nil, bodies[:15]...)
+	w.settle()
+	w.log.do(event.ChangeIgnored, event.ChangeDismissal{ChangeIDs: []uint32{1}})
+	told := len(w.log.found())
+	for _, some := range lo.Chunk(bodies[15:], 5) {
+		w.log.submit("nts", nil, some...)
+		w.settle()
+		if got := w.log.changes(); len(got) != 1 || got[0].Dismissed != 1 || got[0].Active != 1 {
+			t.Fatalf("renewed: %+v", got)
+		}
+	}
+	if len(w.log.found()) == told {
+		t.Fatal("nothing was renewed: the test tells nothing")
+	}
+	for order := 11; order <= 30; order++ {
+		w.log.submit("nts", map[string]string{event.ParamMerge: "replace"}, report("m", strconv.Itoa(order), map[string]map[string]any{"a": {"execution_time": 15 + 0.01*float64(order%3)}}))
+	}
+	w.settle()
+	if got := w.log.changes(); len(got) != 1 || got[0].Dismissed != 0 || got[0].Active != 1 {
+		t.Errorf("with more than twice the effect: %+v", got)
+	}
+}
+
 func TestSlot_LateOrder_MovesTheStep(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -6,7 +6,7 @@
 -- highest byte the number given for the first metric, one more for the next and so on,
 -- in its lowest three that of the block, between them the test's id. place counts from 0 in the block with its margin; is_own tells the points
 -- of the block proper. cuts are the orders that begin a block. is_judged tells the
--- blocks with a touched order in them or their margin, all of them when none is named.
+-- blocks with a touched order in them or their margin, whether the series has a point there or not; all of them when none is named.
 --
 -- Data are as they stood at a position: generations below before_load, also those
 -- that an event after gone_after took away. Machines are taken as they are now. Where nothing was
@@ -19,7 +19,7 @@ line AS
         order_id,
         toUInt32(row_number() OVER (ORDER BY sort_key, order_id)) AS stands,
         toUInt32(sum(order_id IN {cuts:Array(UInt32)}) OVER (ORDER BY sort_key, order_id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)) AS block,
-        toUInt8(empty({touched:Array(UInt32)}) OR order_id IN {touched:Array(UInt32)}) AS is_touched
+        order_id IN {touched:Array(UInt32)} AS is_touched
     FROM v_orders
     WHERE database = {database:String} AND suite = {suite:String}
 ),
@@ -77,7 +77,8 @@ measured AS
 known AS
 (
     SELECT
-        groupArray((order_id, block, is_touched)) AS at,
+        groupArray((order_id, block)) AS at,
+        groupArrayIf(stands, is_touched = 1) AS touched_at,
         indexOf(at.1, {from_order:UInt32}) AS from_at,
         if({to_order:UInt32} = 0, 4294967295, indexOf(at.1, {to_order:UInt32})) AS to_at
     FROM (SELECT * FROM line ORDER BY stands)
@@ -104,7 +105,6 @@ whole AS
         arrayMap(s -> (SELECT at FROM known)[s], stands_in_order) AS points,
         points.1 AS orders,
         points.2 AS blocks,
-        points.3 AS touches,
         arrayMap(
             s -> toUInt8(s BETWEEN (SELECT from_at FROM known) AND (SELECT to_at FROM known)),
             stands_in_order
@@ -123,7 +123,13 @@ cut AS
         greatest(first - {margin:UInt32}, 1) AS begins,
         least(last + {margin:UInt32}, toInt64(length(orders))) AS ends,
         bitShiftLeft(toUInt64({number:UInt8} + number_of_metric - 1), 56) + bitShiftLeft(toUInt64(test_id), 24) + blocks[first] AS series,
-        least(arrayMax(arraySlice(touches, begins, ends - begins + 1)), arrayMax(arraySlice(within, first, last - first + 1))) AS is_judged,
+        -- all orders count that lie between its neighbours: the series may have no point at a touched one any more
+        if(begins = 1, 0, stands_in_order[begins - 1] + 1) AS spans_from,
+        if(ends = length(orders), 4294967295, stands_in_order[ends + 1] - 1) AS spans_to,
+        least(
+            if(empty({touched:Array(UInt32)}), 1, arrayExists(s -> s >= spans_from AND s <= spans_to, (SELECT touched_at FROM known))),
+            arrayMax(arraySlice(within, first, last - first + 1))
+        ) AS is_judged,
         -- lists of what its points are: a list that is looked into point by point would be copied for each
         arraySlice(medians, begins, ends - begins + 1) AS levels_of,
         arraySlice(all_samples, begins, ends - begins + 1) AS samples_of,
