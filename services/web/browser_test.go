@@ -375,7 +375,19 @@ var everyPage = map[string]string{
 	"detectors": "/db_default/v4/nts/detectors", "backtests": "/db_default/v4/nts/backtests", "subscriptions": "/db_default/v4/nts/subscriptions", "job-runs": "/db_default/v4/nts/job_runs",
 }
 
-func TestPages_InABrowser_AreQuietAndFitPhoneAndDesktopLightAndDark(t *testing.T) {
+// visit opens a page of a suite with that history and waits for its chart.
+func (b *browser) visit(root, name, path string, h history) {
+	b.t.Helper()
+	if strings.Contains(path, "%d") {
+		path = fmt.Sprintf(path, 3*h.Orders-2)
+	}
+	b.do(chromedp.Navigate(root + path))
+	if strings.HasPrefix(name, "graph") {
+		b.until("the chart of "+name+" is drawn", drawn)
+	}
+}
+
+func TestPages_InABrowser_AreQuietFitEveryScreenAndKeepWCAGLightAndDark(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	h := w.history("default", 30, 26)
@@ -391,12 +403,9 @@ func TestPages_InABrowser_AreQuietAndFitPhoneAndDesktopLightAndDark(t *testing.T
 	}{{"phone-light", 360, 740, false}, {"desktop-dark", 1440, 900, true}, {"phone-dark", 390, 844, true}, {"desktop-light", 1280, 800, false}} {
 		b.look(view.width, view.height, view.dark)
 		for name, path := range everyPage {
-			if strings.Contains(path, "%d") {
-				path = fmt.Sprintf(path, 3*h.Orders-2)
-			}
-			b.do(chromedp.Navigate(root + path))
-			if strings.HasPrefix(name, "graph") {
-				b.until("the chart of "+name+" is drawn", drawn)
+			b.visit(root, name, path, h)
+			if view.width > 1000 {
+				b.settled(name + " at " + view.name)
 			}
 			wide := eval[[]string](b, `[...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > innerWidth + 1 &&
 				!e.closest(".wide, pre, .tabs, .uplot, .unseen, .skip, thead")).map(e => e.tagName + "." + e.className).slice(0, 5)`)

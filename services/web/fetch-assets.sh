@@ -1,6 +1,7 @@
 #!/bin/sh
 # Puts what the pages load from elsewhere (uPlot, the chart) into static/vendor, from
-# where it is embedded. Instant when the pinned version is there already.
+# where it is embedded, and what browser tests judge pages with (axe-core) into
+# testdata/vendor. Instant when the pinned versions are there already.
 #
 # TIDEMARK_CACHE  where npm works (default ${XDG_CACHE_HOME:-$HOME/.cache}/tidemark)
 #
@@ -13,7 +14,9 @@ cache=${TIDEMARK_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tidemark}
 vendor=$here/static/vendor
 stamp=$vendor/uplot/package-lock.json
 
-if cmp -s "$here/package-lock.json" "$stamp"; then
+axe=$here/testdata/vendor/axe.min.js
+
+if cmp -s "$here/package-lock.json" "$stamp" && [ -e "$axe" ]; then
 	exit 0
 fi
 
@@ -39,5 +42,8 @@ package=$work/node_modules/uplot
 cp "$package/dist/uPlot.iife.min.js" "$package/dist/uPlot.min.css" "$package/LICENSE" "$next/"
 cp "$here/package-lock.json" "$next/"
 chmod 755 "$next"
+mkdir -p "$here/testdata/vendor"
+cp "$work/node_modules/axe-core/axe.min.js" "$next/axe.min.js"
+mv "$next/axe.min.js" "$axe"
 rm -rf "$vendor/uplot"
 mv "$next" "$vendor/uplot"

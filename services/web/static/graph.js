@@ -547,7 +547,7 @@
           add(row, "span", " · ").className = "sub";
           const why = add(row, "a", "why, why not?", suite + "why?plot.0=" + line.plot + "&order=" + order.id);
           why.dataset.why = "";
-          why.setAttribute("aria-label", "Why is there a change at " + order.name + " on " + line.machine.name + ", or why not?");
+          why.setAttribute("aria-label", "why, why not? The change, or none, at " + order.name + " on " + line.machine.name);
         }
         lines.push(row);
       });
