@@ -63,10 +63,10 @@ type heatStep struct{ Class, Text string }
 
 type heatLineRow struct {
 	TestID   uint32    `ch:"test_id"`
-	Places   []uint16  `ch:"level_places"`
+	Places   []uint32  `ch:"level_places"`
 	Levels   []float64 `ch:"levels"`
 	Bases    []float64 `ch:"bases"`
-	Failed   []uint16  `ch:"failed_places"`
+	Failed   []uint32  `ch:"failed_places"`
 	Movement float64   `ch:"movement"`
 	Total    uint64    `ch:"total_count"`
 }
@@ -220,26 +220,26 @@ func (s *Service) heatColumns(ctx context.Context, l links, in suiteView, machin
 }
 
 // heatLines are the tests of some columns, the largest movement first.
-func (s *Service) heatLines(ctx context.Context, in suiteView, columns []heatColumn, metric, base, test string, limit, offset uint32) ([]heatLineRow, error) {
+func (s *Service) heatLines(ctx context.Context, in suiteView, columns []heatColumn, metric metricChoice, base, test string, limit, offset uint32) ([]heatLineRow, error) {
 	var (
 		seqs   []uint64
-		places []uint16
+		places []uint32
 	)
 	for i, column := range columns {
 		for _, seq := range column.seqs {
-			seqs, places = append(seqs, seq), append(places, uint16(i+1))
+			seqs, places = append(seqs, seq), append(places, uint32(i+1))
 		}
 	}
-	if len(seqs) == 0 || metric == "" {
+	if len(seqs) == 0 || metric.Name == "" {
 		return nil, nil
 	}
 	return list[heatLineRow](ctx, s, "heat_map", with(ofSuite(in), store.Params{
-		"metric": metric, "seqs": seqs, "places": places, "base": base, "test": test, "limit": limit, "offset": offset,
+		"metric": metric.Name, "status": metric.Status, "seqs": seqs, "places": places, "base": base, "test": test, "limit": limit, "offset": offset,
 	}))
 }
 
 func (s *Service) fillHeat(ctx context.Context, l links, in suiteView, body *heatBody) error {
-	lines, err := s.heatLines(ctx, in, body.Columns, body.Metric.Name, body.Base, body.Test, heatTests, body.Pager.offset())
+	lines, err := s.heatLines(ctx, in, body.Columns, body.Metric, body.Base, body.Test, heatTests, body.Pager.offset())
 	if err != nil {
 		return err
 	}

@@ -29,6 +29,9 @@ var pageNames = []string{
 	"home", "suite", "machine", "run", "order", "orders", "graph", "why", "findings", "receipts", "problem", "signin",
 	"regressions", "regression", "detectors", "backtests", "backtest", "subscriptions", "job_runs",
 	"compare", "heatmap",
+	"receipt", "audit",
+	"receipt",
+	"compare", "heatmap", "matrix", "daily", "latest", "status",
 }
 
 // view is what every page is made from.
@@ -125,6 +128,8 @@ func templateFuncs(found *assets) template.FuncMap {
 			return lo.Ternary(n == 1, one, many)
 		},
 		"dict": dict,
+		// sub is the place of the i-th of n counted from the end.
+		"sub": func(n, i int) int { return n - 1 - i },
 	}
 }
 

@@ -57,6 +57,7 @@
     e.preventDefault();
     if (next) choose(next, true);
   });
+  table.parentNode.scrollLeft = table.parentNode.scrollWidth; // the newest orders are on the right
   if (rows.length && orders.length) {
     current = rows[0].cells[orders.length];
     current.tabIndex = 0;
