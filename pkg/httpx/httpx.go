@@ -68,6 +68,8 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 // New is an app with everything but routes.
 func New(cfg Config, log *slog.Logger, metrics *Metrics, clock func() time.Time) *fiber.App {
 	app := fiber.New(fiber.Config{
+		// An address may hold a statement in SQL of 8 KiB, escaped.
+		ReadBufferSize:        32 << 10,
 		DisableStartupMessage: true,
 		StreamRequestBody:     true,
 		// With streaming this is how much is buffered, not how much is taken.

@@ -120,6 +120,32 @@ func (s *Service) reader(c *fiber.Ctx) (who string, databases []string, err erro
 	return token.Name, slices.Clone(token.Databases), nil
 }
 
+// AskSQL puts a question to the gate on behalf of a request's sender, by the rules of POST sql: who may ask, whose rows are seen, whose
+// quota it counts for. Errors are [*openapi.Error]. The caller closes the answer's body.
+func (s *Service) AskSQL(c *fiber.Ctx, asked readsql.Question) (*readsql.Answer, error) {
+	var err error
+	if asked.Who, asked.Databases, err = s.reader(c); err != nil {
+		return nil, err
+	}
+	answer, err := s.sql.Ask(c.UserContext(), asked)
+	if err != nil {
+		return nil, s.toSQLError(err)
+	}
+	return answer, nil
+}
+
+// SQLViews are the views that a request's sender may ask. Errors are [*openapi.Error].
+func (s *Service) SQLViews(c *fiber.Ctx) ([]readsql.View, error) {
+	if _, _, err := s.reader(c); err != nil {
+		return nil, err
+	}
+	views, err := s.sql.Views(c.UserContext())
+	if err != nil {
+		return nil, s.toSQLError(err)
+	}
+	return views, nil
+}
+
 func (s *Service) getSQL(c *fiber.Ctx, q v5Request) error {
 	if len(q.params["query"]) > maxQueryURL {
 		return wrong("query", "is longer than %d bytes: send it with POST", maxQueryURL)

@@ -447,7 +447,11 @@ func (p *process) reads() ([]router, error) {
 	if err != nil {
 		return nil, err
 	}
-	pages, err := web.New(p.settings.webConfig(), web.Deps{Store: p.store, Log: p.named("web"), Now: time.Now, Version: version, Door: p.door})
+	settings, err := p.settings.listed()
+	if err != nil {
+		return nil, err
+	}
+	pages, err := web.New(p.settings.webConfig(), web.Deps{Store: p.store, Log: p.named("web"), Now: time.Now, Version: version, Door: p.door, SQL: rest, Settings: settings})
 	if err != nil {
 		return nil, err
 	}

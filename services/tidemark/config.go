@@ -79,3 +79,18 @@ file, the file over defaults. An unknown key is an error. ` + "`tidemark config 
 	}
 	return b.String()
 }
+
+// listed are the settings as they are, secrets hidden.
+func (s Settings) listed() ([]config.Setting, error) {
+	defaults, err := untouched()
+	if err != nil {
+		return nil, err
+	}
+	parser, err := kong.New(&configCmd{Settings: s}, kong.Name("tidemark"), kong.ExplicitGroups(groups))
+	if err != nil {
+		return nil, err
+	}
+	return lo.Filter(config.Settings(parser.Model.Flags, defaults), func(s config.Setting, _ int) bool {
+		return s.Name != "diff" && s.Name != "format"
+	}), nil
+}

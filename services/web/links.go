@@ -95,6 +95,14 @@ func (l links) SearchIn(database string) string {
 	return l.Database(database) + "search"
 }
 
+// SQL is the page to ask in SQL, over one database or all.
+func (l links) SQL(database string) string {
+	if database == "" {
+		return l.prefix + "sql"
+	}
+	return l.Database(database) + "sql"
+}
+
 // Test is the page of a test.
 func (l links) Test(database, suite string, id uint32) string {
 	return l.Suite(database, suite) + "test/" + digitsOf(id)

@@ -8,7 +8,11 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
+
 	"tidemark/pkg/auth"
+	"tidemark/pkg/config"
+	"tidemark/pkg/readsql"
 	"tidemark/pkg/store"
 	"tidemark/sql"
 )
@@ -24,6 +28,17 @@ type Deps struct {
 	Version string
 	// Door lets people sign in; nil means that nobody can.
 	Door *auth.Door
+	// SQL answers what people ask in SQL; nil where nobody does.
+	SQL Asker
+	// Settings are those of this process, secrets hidden, for the admin's page.
+	Settings []config.Setting
+}
+
+// Asker answers questions in SQL for a request's sender, by the rules of POST /api/v5/sql. Errors that people can mend are
+// [*openapi.Error].
+type Asker interface {
+	AskSQL(c *fiber.Ctx, asked readsql.Question) (*readsql.Answer, error)
+	SQLViews(c *fiber.Ctx) ([]readsql.View, error)
 }
 
 // Service serves the pages.
@@ -34,6 +49,8 @@ type Service struct {
 	now       func() time.Time
 	version   string
 	door      *auth.Door
+	sql       Asker
+	settings  []config.Setting
 	assets    *assets
 	templates map[string]*template.Template
 }
@@ -61,6 +78,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	}
 	return &Service{
 		cfg: cfg, store: deps.Store, log: deps.Log, now: deps.Now, version: deps.Version, door: deps.Door,
+		sql: deps.SQL, settings: deps.Settings,
 		assets: found, templates: pages,
 	}, nil
 }

@@ -68,10 +68,12 @@
     } else if ((e.key === "ArrowDown" || e.key === "ArrowUp") && !list.hidden) {
       e.preventDefault();
       mark(e.key === "ArrowDown" ? at + 1 : at < 0 ? -1 : at - 1);
-    } else if (e.key === "Enter" && at >= 0) {
-      e.preventDefault();
-      items()[at].querySelector("a").click();
     }
+  });
+  form.addEventListener("submit", (e) => {
+    if (at < 0) return;
+    e.preventDefault();
+    location.assign(items()[at].querySelector("a").href);
   });
   box.addEventListener("blur", () => setTimeout(close, 200));
   document.addEventListener("keydown", (e) => {

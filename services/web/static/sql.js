@@ -1,0 +1,145 @@
+"use strict";
+// The page for SQL: Ctrl+Enter, completion of names, fields for parameters, a chart of the answer. All of it works without, but the chart.
+(() => {
+  const form = document.getElementById("sql-form");
+  const box = document.getElementById("query");
+  if (!form || !box) return;
+
+  box.addEventListener("keydown", (e) => {
+    if (e.key === "Enter" && (e.ctrlKey || e.metaKey)) {
+      e.preventDefault();
+      form.requestSubmit(form.querySelector("button[name=run]"));
+    }
+  });
+
+  // Names of views and columns, as the page lists them.
+  const words = [...new Set([...document.querySelectorAll("[data-view]")].map((e) => e.dataset.view).concat([...document.querySelectorAll("[data-column]")].filter((e) => e.tagName === "CODE").map((e) => e.dataset.column)))].sort();
+  const list = Object.assign(document.createElement("ul"), { id: "sql-words", className: "suggested sql-words", hidden: true });
+  list.setAttribute("role", "listbox");
+  list.setAttribute("aria-label", "Names");
+  box.after(list);
+  box.setAttribute("aria-controls", "sql-words");
+  let at = -1;
+  const word = () => {
+    const before = box.value.slice(0, box.selectionStart);
+    return /[A-Za-z_][A-Za-z0-9_]*$/.exec(before)?.[0] ?? "";
+  };
+  const close = () => {
+    list.hidden = true;
+    at = -1;
+  };
+  const put = (name) => {
+    const part = word();
+    box.setRangeText(name, box.selectionStart - part.length, box.selectionStart, "end");
+    close();
+    box.dispatchEvent(new Event("input"));
+    close();
+    box.focus();
+  };
+  const mark = (to) => {
+    const all = [...list.children];
+    at = (to + all.length) % all.length;
+    all.forEach((item, i) => item.setAttribute("aria-selected", i === at));
+    all[at].scrollIntoView({ block: "nearest" });
+  };
+  const offer = () => {
+    const part = word().toLowerCase();
+    const found = part.length < 2 ? [] : words.filter((name) => name.startsWith(part) && name !== part).slice(0, 12);
+    list.replaceChildren(
+      ...found.map((name) => {
+        const item = Object.assign(document.createElement("li"), { textContent: name });
+        item.setAttribute("role", "option");
+        item.addEventListener("mousedown", (e) => {
+          e.preventDefault();
+          put(name);
+        });
+        return item;
+      }),
+    );
+    list.hidden = found.length === 0;
+    at = -1;
+  };
+  box.addEventListener("input", offer);
+  box.addEventListener("blur", close);
+  box.addEventListener("keydown", (e) => {
+    if (list.hidden) return;
+    const act = {
+      Tab: () => put(list.children[Math.max(0, at)].textContent),
+      ArrowDown: () => mark(at + 1),
+      ArrowUp: () => mark(at < 0 ? -1 : at - 1),
+      Escape: close,
+      Enter: at >= 0 && !e.ctrlKey && !e.metaKey ? () => put(list.children[at].textContent) : null,
+    }[e.key];
+    if (!act) return;
+    e.preventDefault();
+    act();
+  });
+
+  // A field for each {name:Type}.
+  const fields = document.getElementById("sql-params");
+  box.addEventListener("input", () => {
+    const wanted = new Map([...box.value.matchAll(/\{([A-Za-z_]\w*):([\w(), ']+)\}/g)].map((m) => [m[1], m[2]]));
+    for (const label of [...fields.children]) {
+      const name = label.querySelector("input").name.slice("param.".length);
+      if (!wanted.delete(name) && !label.querySelector("input").value) label.remove();
+    }
+    for (const [name, type] of wanted) {
+      const label = Object.assign(document.createElement("label"), { textContent: `${name} ` });
+      label.append(Object.assign(document.createElement("span"), { className: "sub", textContent: type }));
+      label.append(" ", Object.assign(document.createElement("input"), { type: "text", className: "short", name: `param.${name}`, maxLength: 2000 }));
+      fields.append(label);
+    }
+  });
+
+  // The place of a mistake is where one goes on.
+  const place = document.getElementById("sql-place");
+  if (place) {
+    const before = box.value.split("\n").slice(0, place.dataset.line - 1).join("\n");
+    const start = before.length + (place.dataset.line > 1 ? 1 : 0) + Number(place.dataset.column) - 1;
+    box.focus();
+    box.setSelectionRange(start, start + 1);
+  }
+
+  const table = document.getElementById("sql-table");
+  const chart = document.getElementById("sql-chart");
+  if (!table || !chart) return;
+  if (!window.uPlot) {
+    chart.textContent = "The chart library is missing.";
+    return;
+  }
+  const heads = [...table.tHead.rows[0].cells];
+  const rows = [...table.tBodies[0].rows];
+  const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const numeric = heads.map((head) => head.classList.contains("num"));
+  const dated = /^(Nullable\()?Date/.test(heads[0].dataset.type);
+  const number = (text) => (text === "NULL" || text === "" ? null : Number(text));
+  const labels = rows.map((row) => row.cells[0].textContent);
+  const xs = labels.map((text, i) => (dated ? Date.parse(`${text.replace(" ", "T")}${text.length > 10 ? "Z" : ""}`) / 1000 : numeric[0] ? number(text) : i));
+  const lines = heads.map((head, i) => i).filter((i) => i > 0 && numeric[i]).slice(0, 8);
+  const order = xs.map((x, i) => i).filter((i) => Number.isFinite(xs[i])).sort((a, b) => xs[a] - xs[b]);
+  const data = [order.map((i) => xs[i]), ...lines.map((col) => order.map((i) => number(rows[i].cells[col].textContent)))];
+  let drawn;
+  const draw = () => {
+    drawn?.destroy();
+    const axis = { stroke: css("--muted"), grid: { stroke: css("--grid"), width: 1 }, ticks: { stroke: css("--line") } };
+    drawn = new uPlot(
+      {
+        width: chart.clientWidth,
+        height: 260,
+        scales: { x: { time: dated } },
+        axes: [{ ...axis, ...(dated || numeric[0] ? {} : { values: (_, at) => at.map((i) => (Number.isInteger(i) ? (labels[i] ?? "").slice(0, 14) : "")) }) }, { ...axis, size: 70 }],
+        series: [{ label: heads[0].textContent }, ...lines.map((col, i) => ({ label: heads[col].textContent, stroke: css(`--s${i}`), width: 1.5, points: { show: rows.length < 80, size: 5 } }))],
+      },
+      data,
+      chart,
+    );
+    chart.dataset.shown = lines.length;
+  };
+  draw();
+  let wait;
+  new ResizeObserver(() => {
+    clearTimeout(wait);
+    wait = setTimeout(() => drawn.setSize({ width: chart.clientWidth, height: 260 }), 80);
+  }).observe(chart);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+})();
