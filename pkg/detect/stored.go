@@ -145,7 +145,7 @@ func Stored(ctx context.Context, s *store.Store, sel Selection, d Detector, expl
 	var done uint64
 	for _, p := range st.portions() {
 		if err := st.judge(ctx, p, explain, row); err != nil {
-			return fmt.Errorf("detector %s over %s/%s, machine %d: %w", d.Name, sel.Database, sel.Suite, p.batches[0].machineID, err)
+			return fmt.Errorf("detector %s over %s/%s, machine %d: %w", d.Name, sel.Database, sel.Suite, p.batches[0].machineIDs[0], err)
 		}
 		done += lo.SumBy(p.batches, func(b storedBatch) uint64 { return b.series })
 		if progress != nil {
@@ -189,15 +189,16 @@ func Judged(ctx context.Context, s *store.Store, sel Selection, d Detector, plac
 	return answer, nil
 }
 
-// storedBatch is some of the series of a machine: metrics and a range of tests, or pairs of them.
+// storedBatch is some of the series of machines: metrics and a range of tests, or series one by one.
 type storedBatch struct {
-	machineID        uint32
+	machineIDs       []uint32
 	metrics          []string
 	fromTest, toTest uint32
+	ofMachine        []uint32
 	ofMetric         []uint8
 	ofTest           []uint32
 	series, samples  uint64
-	// cuts are the orders of the machine that begin a block, touched those that say what is judged.
+	// cuts are the orders of the machines that begin a block, touched those that say what is judged.
 	cuts, touched []uint32
 }
 
@@ -242,13 +243,8 @@ func open(ctx context.Context, s *store.Store, sel Selection, d Detector, sample
 
 // gather makes the batches.
 func (st *stored) gather(ctx context.Context) error {
-	for _, p := range st.sel.Parts {
-		if err := st.addPart(ctx, p); err != nil {
-			return fmt.Errorf("machine %d: %w", p.MachineID, err)
-		}
-	}
 	if st.sel.Parts != nil {
-		return nil
+		return st.addParts(ctx)
 	}
 	machines := st.sel.MachineIDs
 	if machines == nil {
@@ -309,38 +305,84 @@ func bounded(touched []uint32) []uint32 {
 	return touched
 }
 
-// addPart cuts picked series into batches.
-func (st *stored) addPart(ctx context.Context, p Part) error {
-	cuts, orders, err := st.cuts(ctx, p.MachineID, p.Line)
-	if err != nil {
-		return err
+// pickedSeries is one of the series of a part.
+type pickedSeries struct {
+	machineID uint32
+	metric    string
+	test      uint32
+	orders    int // of the machine
+}
+
+// addParts cuts picked series into batches. A statement costs as much as the points of hundreds of series, so machines whose blocks begin at
+// the same orders share one.
+func (st *stored) addParts(ctx context.Context) error {
+	type group struct {
+		cuts, touched []uint32
+		all           bool // nothing says what is touched
+		picked        []pickedSeries
 	}
-	type series struct {
-		metric uint8
-		test   uint32
-	}
-	metrics := slices.Sorted(maps.Keys(p.Tests))
-	if len(metrics) > math.MaxUint8 {
-		return fmt.Errorf("%d metrics are more than %d", len(metrics), math.MaxUint8)
-	}
-	var picked []series
-	for i, metric := range metrics {
-		tests := slices.Clone(p.Tests[metric])
-		slices.Sort(tests)
-		for _, t := range slices.Compact(tests) {
-			picked = append(picked, series{uint8(i + 1), t}) //nolint:gosec // bounded above
+	var groups []*group
+	for _, p := range st.sel.Parts {
+		cuts, orders, err := st.cuts(ctx, p.MachineID, p.Line)
+		if err != nil {
+			return fmt.Errorf("machine %d: %w", p.MachineID, err)
+		}
+		all := len(bounded(p.Touched)) == 0
+		g, found := lo.Find(groups, func(g *group) bool {
+			return g.all == all && slices.Equal(g.cuts, cuts) && len(g.touched)+len(p.Touched) <= listed
+		})
+		if !found {
+			g = &group{cuts: cuts, all: all}
+			groups = append(groups, g)
+		}
+		if !all {
+			g.touched = lo.Uniq(append(g.touched, p.Touched...))
+		}
+		for _, metric := range slices.Sorted(maps.Keys(p.Tests)) {
+			tests := slices.Clone(p.Tests[metric])
+			slices.Sort(tests)
+			for _, t := range slices.Compact(tests) {
+				g.picked = append(g.picked, pickedSeries{p.MachineID, metric, t, orders})
+			}
 		}
 	}
-	for _, some := range lo.Chunk(picked, max(1, min(listed, int(st.samples)/max(orders, 1)))) { //nolint:gosec // a million
-		b := storedBatch{
-			machineID: p.MachineID, metrics: metrics, toTest: math.MaxUint32, cuts: cuts, touched: bounded(p.Touched),
-			ofMetric: lo.Map(some, func(s series, _ int) uint8 { return s.metric }),
-			ofTest:   lo.Map(some, func(s series, _ int) uint32 { return s.test }),
-			series:   uint64(len(some)), samples: uint64(len(some) * orders), //nolint:gosec // lengths
+	for _, g := range groups {
+		for rest := g.picked; len(rest) > 0; {
+			n := st.fitting(rest)
+			b := batchOf(rest[:n])
+			b.cuts, b.touched = g.cuts, g.touched
+			st.batches = append(st.batches, b)
+			rest = rest[n:]
 		}
-		st.batches = append(st.batches, b)
 	}
 	return nil
+}
+
+// fitting says how many of the series one batch takes, at least one.
+func (st *stored) fitting(list []pickedSeries) int {
+	machines, metrics := map[uint32]bool{}, map[string]bool{}
+	samples := 0
+	for i, s := range list {
+		machines[s.machineID], metrics[s.metric] = true, true
+		samples += s.orders
+		if i > 0 && (i == listed || uint64(samples) > st.samples || len(machines)*len(metrics) > math.MaxUint8) { //nolint:gosec // not negative
+			return i
+		}
+	}
+	return len(list)
+}
+
+func batchOf(list []pickedSeries) storedBatch {
+	b := storedBatch{toTest: math.MaxUint32, series: uint64(len(list))}
+	b.machineIDs = lo.Uniq(lo.Map(list, func(s pickedSeries, _ int) uint32 { return s.machineID }))
+	b.metrics = lo.Uniq(lo.Map(list, func(s pickedSeries, _ int) string { return s.metric }))
+	slices.Sort(b.metrics)
+	for _, s := range list {
+		at, _ := slices.BinarySearch(b.metrics, s.metric)
+		b.ofMachine, b.ofMetric, b.ofTest = append(b.ofMachine, s.machineID), append(b.ofMetric, uint8(at+1)), append(b.ofTest, s.test) //nolint:gosec // bounded by fitting
+		b.samples += uint64(s.orders)                                                                                                   //nolint:gosec // a length
+	}
+	return b
 }
 
 // addMachine cuts what is selected of a machine into batches.
@@ -371,8 +413,8 @@ func (st *stored) addMachine(ctx context.Context, machineID uint32) error {
 		}
 		for _, r := range rows {
 			st.batches = append(st.batches, storedBatch{
-				machineID: machineID, metrics: []string{r.Metric}, fromTest: r.FromTest, toTest: r.ToTest,
-				ofMetric: lo.Map(some, func(uint32, int) uint8 { return 1 }), ofTest: some,
+				machineIDs: []uint32{machineID}, metrics: []string{r.Metric}, fromTest: r.FromTest, toTest: r.ToTest,
+				ofMachine: lo.Map(some, func(uint32, int) uint32 { return machineID }), ofMetric: lo.Map(some, func(uint32, int) uint8 { return 1 }), ofTest: some,
 				series: r.Series, samples: r.Samples, cuts: cuts, touched: bounded(st.sel.Touched),
 			})
 		}
@@ -382,13 +424,39 @@ func (st *stored) addMachine(ctx context.Context, machineID uint32) error {
 
 // LineOf reads the orders of a machine as the data of the selection stand.
 func LineOf(ctx context.Context, s *store.Store, sel Selection, machineID uint32) (Line, error) {
+	lines, err := LinesOf(ctx, s, sel, []uint32{machineID})
+	return lines[machineID], err
+}
+
+// linesAtOnce is how many machines' orders one statement reads.
+const linesAtOnce = 64
+
+// LinesOf is [LineOf] for several machines; those without a run have an empty line.
+func LinesOf(ctx context.Context, s *store.Store, sel Selection, machineIDs []uint32) (map[uint32]Line, error) {
 	sel, err := sel.Fixed(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	return store.Select[LineOrder](ctx, s, sel.data.text(sql.MustQuery("detect_line")), store.Params{
-		"database": sel.Database, "suite": sel.Suite, "machine_id": machineID, "before_load": sel.data.beforeLoad, "gone_after": sel.data.goneAfter,
-	})
+	type row struct {
+		MachineID uint32 `ch:"machine_id"`
+		LineOrder
+	}
+	out := make(map[uint32]Line, len(machineIDs))
+	for _, id := range machineIDs {
+		out[id] = Line{}
+	}
+	for _, some := range lo.Chunk(machineIDs, linesAtOnce) {
+		rows, err := store.Select[row](ctx, s, sel.data.text(sql.MustQuery("detect_line")), store.Params{
+			"database": sel.Database, "suite": sel.Suite, "machine_ids": some, "before_load": sel.data.beforeLoad, "gone_after": sel.data.goneAfter,
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			out[r.MachineID] = append(out[r.MachineID], r.LineOrder)
+		}
+	}
+	return out, nil
 }
 
 // portion is what one statement judges. A metric of a batch has its place in of.
@@ -403,19 +471,24 @@ type metricOfBatch struct {
 	metric    string
 }
 
+// of are the metrics of a batch in the order of their numbers.
+func (b *storedBatch) of() []metricOfBatch {
+	return lo.FlatMap(b.machineIDs, func(id uint32, _ int) []metricOfBatch {
+		return lo.Map(b.metrics, func(metric string, _ int) metricOfBatch { return metricOfBatch{id, metric} })
+	})
+}
+
 // portions puts batches together while they are small.
 func (st *stored) portions() []portion {
 	var out []portion
 	for _, b := range st.batches {
 		last := len(out) - 1
-		if last < 0 || out[last].samples+b.samples > st.samples || len(out[last].of)+len(b.metrics) > math.MaxUint8 {
+		if last < 0 || out[last].samples+b.samples > st.samples || len(out[last].of)+len(b.machineIDs)*len(b.metrics) > math.MaxUint8 {
 			out, last = append(out, portion{}), last+1
 		}
 		p := &out[last]
 		p.batches, p.samples = append(p.batches, b), p.samples+b.samples
-		for _, m := range b.metrics {
-			p.of = append(p.of, metricOfBatch{b.machineID, m})
-		}
+		p.of = append(p.of, b.of()...)
 	}
 	return out
 }
@@ -425,9 +498,9 @@ func (st *stored) source(b storedBatch, number int) Source {
 	return Source{
 		SQL: st.sel.data.text(sql.MustQuery("detect_stored")).Text,
 		Params: lo.Assign(st.params(), store.Params{
-			"number": uint8(number), "machine_id": b.machineID, "metrics": b.metrics, //nolint:gosec // portions have no more
+			"number": uint8(number), "machine_ids": b.machineIDs, "metrics": b.metrics, //nolint:gosec // portions have no more
 			"bigger_is_better": lo.Map(b.metrics, func(m string, _ int) uint8 { return lo.Ternary[uint8](slices.Contains(st.bigger, m), 1, 0) }),
-			"from_test":        b.fromTest, "to_test": b.toTest, "of_metric": b.ofMetric, "of_test": b.ofTest,
+			"from_test":        b.fromTest, "to_test": b.toTest, "of_machine": b.ofMachine, "of_metric": b.ofMetric, "of_test": b.ofTest,
 			"cuts": b.cuts, "touched": b.touched, "from_order": st.sel.FromOrder, "to_order": st.sel.ToOrder,
 			"margin":      uint32(st.margin), //nolint:gosec // bounded by its parameters
 			"before_load": st.sel.data.beforeLoad, "gone_after": st.sel.data.goneAfter,
@@ -457,7 +530,7 @@ func (st *stored) judge(ctx context.Context, p portion, explain bool, row func(S
 	next := 0
 	for _, b := range p.batches {
 		source := st.source(b, next)
-		next += len(b.metrics)
+		next += len(b.machineIDs) * len(b.metrics)
 		if err := st.store.Exec(ctx, "INSERT INTO "+table+` (series, place, level, values, bigger, order_id, previous_order_id, is_own)
 SELECT series, place, level, values, bigger, order_id, previous_order_id, is_own
 FROM (
@@ -526,7 +599,7 @@ WHERE is_own = 1 AND (series, place) IN (SELECT arrayJoin(arrayZip({at_series:Ar
 
 // ordersJudged says for each point at one of orders whether its block is judged.
 func (st *stored) ordersJudged(ctx context.Context, b storedBatch, orders []uint32, place func(Place, bool)) error {
-	source := st.source(b, 0)
+	source, of := st.source(b, 0), b.of()
 	source.Params["at_orders"] = orders
 	return st.store.Each(ctx, sql.File{Name: "detect_stored", Text: "SELECT series, order_id, is_judged FROM (\n" + source.SQL +
 		"\n) WHERE is_own = 1 AND order_id IN {at_orders:Array(UInt32)}"},
@@ -537,7 +610,7 @@ func (st *stored) ordersJudged(ctx context.Context, b storedBatch, orders []uint
 			if err := scan(&series, &order, &judged); err != nil {
 				return err
 			}
-			place(Place{b.machineID, test(series), b.metrics[number(series)], order}, judged == 1)
+			place(Place{of[number(series)].machineID, test(series), of[number(series)].metric, order}, judged == 1)
 			return nil
 		})
 }

@@ -28,11 +28,12 @@ type history struct {
 	store   *store.Store
 	decider *testkit.Decider
 	offset  uint64
+	tests   map[string]uint32 // ids by name, once they were asked for
 }
 
 func newHistory(t *testing.T) *history {
 	t.Helper()
-	return &history{t: t, store: testkit.Store(t), decider: testkit.NewDecider()}
+	return &history{t: t, store: testkit.Store(t), decider: testkit.NewDecider(), tests: map[string]uint32{}}
 }
 
 func (h *history) add(events ...event.Envelope) {
@@ -183,7 +184,10 @@ func (h *history) test(name string) uint32 {
 	type row struct {
 		ID uint32 `ch:"test_id"`
 	}
-	return lo.Must(store.Select[row](h.t.Context(), h.store, sql.File{Text: "SELECT test_id FROM v_tests WHERE name = {name:String}"}, store.Params{"name": name}))[0].ID
+	if _, known := h.tests[name]; !known {
+		h.tests[name] = lo.Must(store.Select[row](h.t.Context(), h.store, sql.File{Text: "SELECT test_id FROM v_tests WHERE name = {name:String}"}, store.Params{"name": name}))[0].ID
+	}
+	return h.tests[name]
 }
 
 // TestStored_OnePiece_IsWhatTheDetectorSays: a series shorter than a block is judged as the points are.
@@ -191,11 +195,13 @@ func TestStored_OnePiece_IsWhatTheDetectorSays(t *testing.T) {
 	t.Parallel()
 	h := newHistory(t)
 	var series []float64
+	var events []event.Envelope
 	for i := range 60 {
 		v := lo.Ternary(i < 30, 10.0, 11.0) + 0.05*float64(i%3)
 		series = append(series, v)
-		h.add(run("m", i+1, "append", map[string]float64{"a": v, "bad": -v}))
+		events = append(events, run("m", i+1, "append", map[string]float64{"a": v, "bad": -v}))
 	}
+	h.add(events...)
 	want := rows(t, h.store, "steps", map[string]string{"stretch": "2000"}, true, series)
 	got := h.judge("steps", nil, true, detect.Selection{})
 	if len(got) != len(want) {
@@ -223,17 +229,18 @@ func TestStored_UpToAPosition_IsWhatWasSaidThen(t *testing.T) {
 	if len(want) < 2 {
 		t.Fatalf("%d findings are too few to tell anything", len(want))
 	}
-	h.add(events[300:]...)
+	since := events[300:]
 	for order := 40; order < 60; order++ { // what stood there is replaced, appended to and taken back
 		switch order % 3 {
 		case 0:
-			h.add(run("m", order, "replace", map[string]float64{"t0": 99, "t1": 98}))
+			since = append(since, run("m", order, "replace", map[string]float64{"t0": 99, "t1": 98}))
 		case 1:
-			h.add(run("m", order, "append", map[string]float64{"t0": 3, "t1": 4, "t2": 5}))
+			since = append(since, run("m", order, "append", map[string]float64{"t0": 3, "t1": 4, "t2": 5}))
 		case 2:
-			h.add(event.Envelope{Type: event.RunRetracted, Body: lo.Must(event.Retraction{RunID: uint32(order)}.Encode())}) //nolint:gosec // small
+			since = append(since, event.Envelope{Type: event.RunRetracted, Body: lo.Must(event.Retraction{RunID: uint32(order)}.Encode())}) //nolint:gosec // small
 		}
 	}
+	h.add(since...)
 	sameRows(t, "as of then", want, h.judge("steps", nil, false, detect.Selection{UpTo: then}))
 	if cmp.Equal(want, h.judge("steps", nil, false, detect.Selection{}), near) {
 		t.Error("nothing changed since, so the test tells nothing")

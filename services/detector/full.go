@@ -147,10 +147,11 @@ func (d *Detector) fullPortion(ctx context.Context, key fullKey, pass *fullPass,
 		return 0, err
 	}
 	id := pass.machines[0]
-	m, err := d.newMachine(ctx, p, pl, id, nil)
+	machines, err := d.newMachines(ctx, p, pl, []uint32{id}, nil)
 	if err != nil {
 		return 0, fmt.Errorf("machine %d: %w", id, err)
 	}
+	m := machines[0]
 	if !pass.begun {
 		if pass.picks, err = d.measured(ctx, m); err != nil {
 			return 0, fmt.Errorf("machine %d: %w", id, err)
@@ -164,7 +165,7 @@ func (d *Detector) fullPortion(ctx context.Context, key fullKey, pass *fullPass,
 	m.picks = lo.Filter(pass.picks[:n], func(s pick, _ int) bool {
 		return pl.of(id, s.Metric, s.TestID) != nil || len(m.known[s]) > 0
 	})
-	found, err := d.judgeMachines(ctx, p, pl, []*machine{m})
+	found, err := d.judgeMachines(ctx, p, pl, machines)
 	if err != nil {
 		return 0, fmt.Errorf("machine %d: %w", id, err)
 	}

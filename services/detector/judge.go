@@ -36,6 +36,7 @@ type machine struct {
 	id      uint32
 	line    detect.Line
 	places  map[uint32]int // of the orders in line
+	window  screenRuns     // what the screen reads
 	runs    []touchedRun
 	touched []uint32 // orders; empty when all is judged
 	// picks are the series to judge, of is how many a slot looked at for them.
@@ -61,20 +62,16 @@ func (d *Detector) judgeSeries(ctx context.Context, p progress, r role, of suite
 		return 0, 0, err
 	}
 	byMachine := lo.GroupBy(runs, func(r touchedRun) uint32 { return r.MachineID })
-	var machines []*machine
-	for _, id := range slices.Sorted(maps.Keys(byMachine)) {
-		m, err := d.newMachine(ctx, p, pl, id, byMachine[id])
-		if err != nil {
-			return 0, 0, fmt.Errorf("machine %d: %w", id, err)
-		}
-		if m.isBulk(d.cfg.Full.Bulk) {
-			d.bulk[fullKey{p.Database, p.Suite, r}] = true
-			continue
-		}
-		if err := d.pickSeries(ctx, pl, m); err != nil {
-			return 0, 0, fmt.Errorf("machine %d: %w", id, err)
-		}
-		machines = append(machines, m)
+	all, err := d.newMachines(ctx, p, pl, slices.Sorted(maps.Keys(byMachine)), byMachine)
+	if err != nil {
+		return 0, 0, err
+	}
+	machines := lo.Reject(all, func(m *machine, _ int) bool { return m.isBulk(d.cfg.Full.Bulk) })
+	if len(machines) < len(all) {
+		d.bulk[fullKey{p.Database, p.Suite, r}] = true
+	}
+	if err := d.pickSeries(ctx, pl, machines); err != nil {
+		return 0, 0, err
 	}
 	found, err = d.judgeMachines(ctx, p, pl, machines)
 	return p.DataSeq, found, err
@@ -93,25 +90,39 @@ func portion(runs []touchedRun, last uint64, most int) ([]touchedRun, uint64) {
 	return runs, last
 }
 
-// newMachine reads the machine's orders and what is known of its series.
-func (d *Detector) newMachine(ctx context.Context, p progress, pl *plan, id uint32, runs []touchedRun) (*machine, error) {
-	m := &machine{progress: p, id: id, runs: runs, places: map[uint32]int{}, known: map[pick][]known{}}
-	var err error
-	if m.line, err = detect.LineOf(ctx, d.deps.Store, pl.data, id); err != nil {
+// newMachines reads the machines' orders and what is known of their series.
+func (d *Detector) newMachines(ctx context.Context, p progress, pl *plan, ids []uint32, runs map[uint32][]touchedRun) ([]*machine, error) {
+	lines, err := detect.LinesOf(ctx, d.deps.Store, pl.data, ids)
+	if err != nil {
 		return nil, err
 	}
-	for i, o := range m.line {
-		m.places[o.OrderID] = i
-	}
-	m.touched = lo.Uniq(lo.Map(runs, func(r touchedRun, _ int) uint32 { return r.OrderID }))
-	list, err := store.Select[known](ctx, d.deps.Store, sql.MustQuery("detect_known"), store.Params{
-		"database": p.Database, "suite": p.Suite, "machine_id": id, "detector": pl.role.detector, "shadow": lo.Ternary[uint8](pl.role.shadow, 1, 0),
+	byID := make(map[uint32]*machine, len(ids))
+	out := lo.Map(ids, func(id uint32, _ int) *machine {
+		m := &machine{progress: p, id: id, line: lines[id], runs: runs[id], places: map[uint32]int{}, known: map[pick][]known{}}
+		for i, o := range m.line {
+			m.places[o.OrderID] = i
+		}
+		m.touched = lo.Uniq(lo.Map(m.runs, func(r touchedRun, _ int) uint32 { return r.OrderID }))
+		byID[id] = m
+		return m
 	})
-	for _, k := range list {
-		key := pick{k.Metric, k.TestID}
-		m.known[key] = append(m.known[key], k)
+	type row struct {
+		known
+		TargetID uint32 `ch:"target_id"`
 	}
-	return m, err
+	for _, some := range lo.Chunk(ids, machinesPerStatement) {
+		list, err := store.Select[row](ctx, d.deps.Store, sql.MustQuery("detect_known"), store.Params{
+			"database": p.Database, "suite": p.Suite, "machine_ids": some, "detector": pl.role.detector, "shadow": lo.Ternary[uint8](pl.role.shadow, 1, 0),
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range list {
+			key := pick{k.Metric, k.TestID}
+			byID[k.TargetID].known[key] = append(byID[k.TargetID].known[key], k.known)
+		}
+	}
+	return out, nil
 }
 
 // isBulk says that judging the machine's touched blocks is too much for a slot: then the pass over everything does it.
@@ -121,19 +132,27 @@ func (m *machine) isBulk(most int) bool {
 	return len(m.touched) > mostScreened && samples*min(len(m.line), max(blocks, len(m.touched))) > most
 }
 
-// pickSeries says which series of the machine are judged.
-func (d *Detector) pickSeries(ctx context.Context, pl *plan, m *machine) error {
-	screened := pl.role.detector == detect.Default && len(m.touched) <= mostScreened &&
-		!slices.ContainsFunc(m.runs, func(r touchedRun) bool { return r.SampleCount == 0 })
-	var err error
-	if screened {
-		m.picks, m.of, err = d.screen(ctx, pl, m)
-	} else {
-		m.picks, err = d.measured(ctx, m)
+// pickSeries says which series of the machines are judged.
+func (d *Detector) pickSeries(ctx context.Context, pl *plan, machines []*machine) error {
+	var screened []*machine
+	for _, m := range machines {
+		if pl.role.detector == detect.Default && m.canBeScreened() {
+			screened = append(screened, m)
+			continue
+		}
+		var err error
+		if m.picks, err = d.measured(ctx, m); err != nil {
+			return fmt.Errorf("machine %d: %w", m.id, err)
+		}
 		m.of = len(m.picks)
 	}
-	m.picks = lo.Filter(m.picks, func(s pick, _ int) bool { return pl.of(m.id, s.Metric, s.TestID) != nil })
-	return err
+	if err := d.screen(ctx, pl, screened); err != nil {
+		return err
+	}
+	for _, m := range machines {
+		m.picks = lo.Filter(m.picks, func(s pick, _ int) bool { return pl.of(m.id, s.Metric, s.TestID) != nil })
+	}
+	return nil
 }
 
 // measured are the series with a value in the touched runs.

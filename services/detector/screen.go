@@ -2,6 +2,7 @@ package detector
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -23,52 +24,107 @@ const (
 	screenShare = 0.6
 	// runsPerStatement keeps a list below the server's bound on one parameter over HTTP, 128 KiB.
 	runsPerStatement = 2000
+	// machinesPerStatement and samplesPerScreen bound the machines that share a statement, and its memory.
+	machinesPerStatement, samplesPerScreen = 500, 2_000_000
 )
 
 // renewedAt are the further distances at which findings are judged again: one more order says the less the more there are, and what says
 // much the screen sees. Each is a quarter further than the one before.
 var renewedAt = []int{10, 12, 15, 19, 24, 30, 38, 48}
 
-// screen gives the series of the machine that may hold a new step near the touched orders, and those with findings near them; and how many
-// were looked at.
-func (d *Detector) screen(ctx context.Context, pl *plan, m *machine) (picks []pick, of int, err error) {
-	orders, near, seqs := m.window()
-	if len(seqs) > runsPerStatement {
-		picks, err = d.measured(ctx, m)
-		return picks, len(picks), err
+// canBeScreened says that what came is near enough together, and that nothing went: a step that was hidden may be seen then, wherever it is.
+func (m *machine) canBeScreened() bool {
+	if len(m.touched) > mostScreened || slices.ContainsFunc(m.runs, func(r touchedRun) bool { return r.SampleCount == 0 }) {
+		return false
+	}
+	m.window = m.look()
+	return len(m.window.seqs) <= runsPerStatement
+}
+
+// screenRuns are what the screen reads of a machine: the positions of the runs on orders around the touched ones, and for each where its order
+// stands among these, times four, with one more when it is touched and two when a step may be new there.
+type screenRuns struct {
+	seqs []uint64
+	at   []uint32
+	// isPart tells that the machine has further orders.
+	isPart bool
+}
+
+func (m *machine) look() screenRuns {
+	var w screenRuns
+	distance := m.distances()
+	place := uint32(0)
+	for i, o := range m.line {
+		if distance[i] > screenReach {
+			w.isPart = true
+			continue
+		}
+		place++
+		at := 4*place + lo.Ternary[uint32](distance[i] == 0, 1, 0) + lo.Ternary[uint32](distance[i] <= screenNear, 2, 0)
+		for _, seq := range o.Seqs {
+			w.seqs, w.at = append(w.seqs, seq), append(w.at, at)
+		}
+	}
+	return w
+}
+
+// windowSamples is about how many the window has.
+func (m *machine) windowSamples() int {
+	return len(m.window.seqs) * lo.Max(lo.Map(m.runs, func(r touchedRun, _ int) int { return int(r.SampleCount) }))
+}
+
+// screen picks the series of the machines that may hold a new step near the touched orders, and those with findings near them; and
+// counts what was looked at. Planning a statement costs as much as a window of small runs, so machines share them.
+func (d *Detector) screen(ctx context.Context, pl *plan, machines []*machine) error {
+	for rest := machines; len(rest) > 0; {
+		n, runs, samples := 0, 0, 0
+		for n < len(rest) && n < machinesPerStatement {
+			runs, samples = runs+len(rest[n].window.seqs), samples+rest[n].windowSamples()
+			if n > 0 && (runs > runsPerStatement || samples > samplesPerScreen) {
+				break
+			}
+			n++
+		}
+		if err := d.screenSome(ctx, pl, rest[:n]); err != nil {
+			return err
+		}
+		rest = rest[n:]
+	}
+	return nil
+}
+
+func (d *Detector) screenSome(ctx context.Context, pl *plan, machines []*machine) error {
+	var all screenRuns
+	var partial []uint32
+	byID := map[uint32]*machine{}
+	for _, m := range machines {
+		all.seqs, all.at = append(all.seqs, m.window.seqs...), append(all.at, m.window.at...)
+		if m.window.isPart {
+			partial = append(partial, m.id)
+		}
+		byID[m.id] = m
 	}
 	type row struct {
 		pick
-		Of uint64 `ch:"of"`
+		MachineID uint32 `ch:"machine_id"`
+		Of        uint64 `ch:"of"`
 	}
 	least, effect, before, after := pl.weakest()
 	rows, err := store.Select[row](ctx, d.deps.Store, sql.MustJob("detect_screen"), store.Params{
-		"database": m.Database, "suite": m.Suite, "machine_id": m.id, "seqs": seqs, "orders": orders, "touched": m.touched, "near": near,
-		"is_all": lo.Ternary[uint8](len(orders) == len(m.line), 1, 0),
-		"least":  screenShare * least, "min_effect": effect, "min_before": before, "min_after": after,
+		"database": machines[0].Database, "suite": machines[0].Suite, "machine_ids": slices.Collect(maps.Keys(byID)), "partial": partial,
+		"seqs": all.seqs, "at": all.at, "least": screenShare * least, "min_effect": effect, "min_before": before, "min_after": after,
 	})
 	if err != nil {
-		return nil, 0, err
+		return err
 	}
 	for _, r := range rows {
-		picks, of = append(picks, r.pick), int(r.Of) //nolint:gosec // a count
+		m := byID[r.MachineID]
+		m.picks, m.of = append(m.picks, r.pick), int(r.Of) //nolint:gosec // a count
 	}
-	return lo.Uniq(append(picks, m.standingNearby()...)), of, nil
-}
-
-// window are the orders that the screen reads, those of them at which a step may be new, and the positions of the runs.
-func (m *machine) window() (orders, near []uint32, seqs []uint64) {
-	distance := m.distances()
-	for i, o := range m.line {
-		if distance[i] > screenReach {
-			continue
-		}
-		orders, seqs = append(orders, o.OrderID), append(seqs, o.Seqs...)
-		if distance[i] <= screenNear {
-			near = append(near, o.OrderID)
-		}
+	for _, m := range machines {
+		m.picks = lo.Uniq(append(m.picks, m.standingNearby()...))
 	}
-	return orders, near, seqs
+	return nil
 }
 
 // distances are how far each of the machine's orders is from the nearest touched one.

@@ -32,16 +32,21 @@ func TestScreen_StepsTheDetectorFinds_PassByTheirThirdOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	last := line[orders-window:]
-	ids := lo.Map(last, func(o detect.LineOrder, _ int) uint32 { return o.OrderID })
+	var seqs []uint64
+	var at []uint32 // the last is touched, a step may be new at the last 17
+	for i, o := range last {
+		seqs = append(seqs, o.Seqs...)
+		at = append(at, uint32(4*(i+1)+lo.Ternary(i == window-1, 1, 0)+lo.Ternary(i >= window-17, 2, 0))) //nolint:gosec // a small number
+	}
 	type row struct {
-		Metric string `ch:"metric"`
-		TestID uint32 `ch:"test_id"`
-		Of     uint64 `ch:"of"`
+		MachineID uint32 `ch:"machine_id"`
+		Metric    string `ch:"metric"`
+		TestID    uint32 `ch:"test_id"`
+		Of        uint64 `ch:"of"`
 	}
 	passed := map[uint32]bool{}
 	list, err := store.Select[row](t.Context(), w.log.store, sql.MustJob("detect_screen"), store.Params{
-		"database": "default", "suite": "nts", "machine_id": uint32(1), "seqs": lo.FlatMap(last, func(o detect.LineOrder, _ int) []uint64 { return o.Seqs }),
-		"orders": ids, "touched": ids[window-1:], "near": ids[window-17:], "is_all": uint8(0),
+		"database": "default", "suite": "nts", "machine_ids": []uint32{1}, "partial": []uint32{1}, "seqs": seqs, "at": at,
 		"least": 2.7, "min_effect": 0.001, "min_before": uint64(5), "min_after": uint64(3),
 	})
 	if err != nil {

@@ -1,29 +1,23 @@
 -- name: detect_screen
--- purpose: the series of a machine that may hold a new step near orders that got data; a quick look before the detector's own.
--- params: database String, suite String, machine_id UInt32, seqs Array(UInt64), orders Array(UInt32), touched Array(UInt32), near Array(UInt32), is_all UInt8, least Float64, min_effect Float64, min_before UInt16, min_after UInt16
--- orders are the machine's orders around the touched ones, in order, and seqs the
--- positions of the runs on them; near are those of them at which a step may be new.
+-- purpose: the series of machines that may hold a new step near orders that got data; a quick look before the detector's own.
+-- params: database String, suite String, machine_ids Array(UInt32), partial Array(UInt32), seqs Array(UInt64), at Array(UInt32), least Float64, min_effect Float64, min_before UInt16, min_after UInt16
+-- seqs are the positions of the runs on the machines' orders around the touched ones, and at says of each where its
+-- order stands among these, from 1 on, times four; one more when it is touched, two more when a step may be new there.
 -- A series is kept when the means of up to 6 or 16 points before and from a near place on
 -- differ by `least` standard errors, a quarter more from six points on, and by half of
 -- min_effect. It is kept
--- unseen when it has too few points there to tell, unless orders are all there are
--- (is_all). `of` counts the series that have a touched order.
+-- unseen when it has too few points there to tell, where the orders are not all that the
+-- machine has (partial). `of` counts the series of the machine that have a touched order.
 WITH
 -- a value
 points AS
 (
-    SELECT
-        metric,
-        test_id,
-        value,
-        indexOf({orders:Array(UInt32)}, order_id) AS place,
-        order_id IN {near:Array(UInt32)} AS is_near,
-        order_id IN {touched:Array(UInt32)} AS is_touched
+    SELECT machine_id, metric, test_id, value, transform(seq, {seqs:Array(UInt64)}, {at:Array(UInt32)}, 0::UInt32) AS place
     FROM v_run_samples
     WHERE database = {database:String}
         AND suite = {suite:String}
         AND seq IN {seqs:Array(UInt64)}
-        AND machine_id = {machine_id:UInt32}
+        AND machine_id IN {machine_ids:Array(UInt32)}
         AND failed = 0
         AND isFinite(value)
 ),
@@ -31,6 +25,7 @@ points AS
 series AS
 (
     SELECT
+        machine_id,
         metric,
         test_id,
         groupArray(place) AS any_places,
@@ -41,18 +36,19 @@ series AS
             v -> (v[intDiv(length(v) + 1, 2)] + v[intDiv(length(v), 2) + 1]) / 2,
             arraySplit((v, b) -> b, arraySort((v, k) -> (k, v), groupArray(value), any_places), begins)
         ) AS y,
-        arrayFilter((v, b) -> b, arraySort((v, k) -> k, groupArray(is_near), any_places), begins) AS nears,
+        arrayMap(k -> bitTest(k, 1), arrayFilter((k, b) -> b, places, begins)) AS nears,
         toInt64(length(y)) AS n,
         arraySort(arrayMap((a, b) -> abs(a - b), arrayPopFront(y), arrayPopBack(y))) AS sizes,
         length(sizes) AS m
     FROM points
-    GROUP BY metric, test_id
-    HAVING max(is_touched) = 1
+    GROUP BY machine_id, metric, test_id
+    HAVING bitTest(groupBitOr(place), 0) = 1
 ),
 -- the same with the spread of one level, as the detector estimates it, and running sums from the first level on
 summed AS
 (
     SELECT
+        machine_id,
         metric,
         test_id,
         n,
@@ -75,6 +71,7 @@ summed AS
 looked AS
 (
     SELECT
+        machine_id,
         metric,
         test_id,
         n < {min_before:UInt16} + {min_after:UInt16} AS is_short,
@@ -98,14 +95,15 @@ looked AS
     FROM summed
 )
 SELECT
+    machine_id,
     toString(metric) AS metric,
     test_id,
     of
 FROM
 (
-    SELECT *, count() OVER () AS of
+    SELECT *, count() OVER (PARTITION BY machine_id) AS of
     FROM looked
 )
-WHERE is_seen OR is_short AND {is_all:UInt8} = 0
-ORDER BY metric, test_id
+WHERE is_seen OR is_short AND machine_id IN {partial:Array(UInt32)}
+ORDER BY machine_id, metric, test_id
 SETTINGS compile_expressions = 0

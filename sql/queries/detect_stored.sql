@@ -1,9 +1,9 @@
 -- name: detect_stored
--- purpose: what is stored of a machine as points, each series cut into blocks with a margin of further points on both sides.
--- params: number UInt8, database String, suite String, machine_id UInt32, metrics Array(String), bigger_is_better Array(UInt8), from_test UInt32, to_test UInt32, of_metric Array(UInt8), of_test Array(UInt32), cuts Array(UInt32), touched Array(UInt32), from_order UInt32, to_order UInt32, margin UInt32, before_load UInt32, gone_after UInt64
--- Series are those of tests in a range, or just of the pairs that of_metric, places in
+-- purpose: what is stored of machines as points, each series cut into blocks with a margin of further points on both sides.
+-- params: number UInt8, database String, suite String, machine_ids Array(UInt32), metrics Array(String), bigger_is_better Array(UInt8), from_test UInt32, to_test UInt32, of_machine Array(UInt32), of_metric Array(UInt8), of_test Array(UInt32), cuts Array(UInt32), touched Array(UInt32), from_order UInt32, to_order UInt32, margin UInt32, before_load UInt32, gone_after UInt64
+-- Series are those of tests in a range, or just those that of_machine, of_metric, places in
 -- metrics from 1 on, and of_test give. A row is a point of one block: series has in its
--- highest byte the number given for the first metric, one more for the next and so on,
+-- highest byte the number given for the first machine's first metric, one more for the next and so on, machine by machine,
 -- in its lowest three that of the block, between them the test's id. place counts from 0 in the block with its margin; is_own tells the points
 -- of the block proper. cuts are the orders that begin a block. is_judged tells the
 -- blocks with a touched order in them or their margin, whether the series has a point there or not; all of them when none is named.
@@ -34,25 +34,29 @@ gone AS
 -- a value
 measured AS
 (
-    SELECT metric, test_id, order_id, value
+    SELECT machine_id, metric, test_id, order_id, value
     FROM v_samples
     WHERE database = {database:String}
         AND suite = {suite:String}
-        AND machine_id = {machine_id:UInt32}
+        AND machine_id IN {machine_ids:Array(UInt32)}
         AND metric IN {metrics:Array(String)}
         AND test_id >= {from_test:UInt32}
         AND test_id <= {to_test:UInt32}
         AND (
             empty({of_test:Array(UInt32)})
             OR test_id IN {of_test:Array(UInt32)}
-                AND (metric, test_id) IN (SELECT {metrics:Array(String)}[m], t FROM (SELECT 1) ARRAY JOIN {of_metric:Array(UInt8)} AS m, {of_test:Array(UInt32)} AS t)
+                AND (machine_id, metric, test_id) IN (
+                    SELECT machine, {metrics:Array(String)}[m], t
+                    FROM (SELECT 1)
+                    ARRAY JOIN {of_machine:Array(UInt32)} AS machine, {of_metric:Array(UInt8)} AS m, {of_test:Array(UInt32)} AS t
+                )
         )
         AND load_id < {before_load:UInt32}
         AND failed = 0
         -- past
         AND load_id NOT IN (SELECT load_id FROM gone)
     UNION ALL
-    SELECT metric, test_id, order_id, value
+    SELECT machine_id, metric, test_id, order_id, value
     FROM v_run_samples
     WHERE database = {database:String}
         AND suite = {suite:String}
@@ -61,14 +65,18 @@ measured AS
             FROM v_ledger
             WHERE database = {database:String} AND suite = {suite:String} AND load_id IN (SELECT load_id FROM gone)
         )
-        AND machine_id = {machine_id:UInt32}
+        AND machine_id IN {machine_ids:Array(UInt32)}
         AND metric IN {metrics:Array(String)}
         AND test_id >= {from_test:UInt32}
         AND test_id <= {to_test:UInt32}
         AND (
             empty({of_test:Array(UInt32)})
             OR test_id IN {of_test:Array(UInt32)}
-                AND (metric, test_id) IN (SELECT {metrics:Array(String)}[m], t FROM (SELECT 1) ARRAY JOIN {of_metric:Array(UInt8)} AS m, {of_test:Array(UInt32)} AS t)
+                AND (machine_id, metric, test_id) IN (
+                    SELECT machine, {metrics:Array(String)}[m], t
+                    FROM (SELECT 1)
+                    ARRAY JOIN {of_machine:Array(UInt32)} AS machine, {of_metric:Array(UInt8)} AS m, {of_test:Array(UInt32)} AS t
+                )
         )
         AND failed = 0
     -- present
@@ -86,16 +94,17 @@ known AS
 -- a series: its values by where their orders stand, then by size
 sorted AS
 (
-    SELECT metric, test_id, arraySort(groupArray((stands, value))) AS pairs, pairs.1 AS stands_of, pairs.2 AS values_of
+    SELECT machine_id, metric, test_id, arraySort(groupArray((stands, value))) AS pairs, pairs.1 AS stands_of, pairs.2 AS values_of
     FROM measured
     INNER JOIN line USING (order_id)
     WHERE isFinite(value)
-    GROUP BY metric, test_id
+    GROUP BY machine_id, metric, test_id
 ),
 -- the same with its orders
 whole AS
 (
     SELECT
+        machine_id,
         metric,
         test_id,
         arrayMap((s, before) -> s != before, stands_of, arrayPushFront(arrayPopBack(stands_of), 0)) AS begins_order,
@@ -122,7 +131,8 @@ cut AS
         if(k < length(firsts), toInt64(firsts[k + 1]) - 1, toInt64(length(orders))) AS last,
         greatest(first - {margin:UInt32}, 1) AS begins,
         least(last + {margin:UInt32}, toInt64(length(orders))) AS ends,
-        bitShiftLeft(toUInt64({number:UInt8} + number_of_metric - 1), 56) + bitShiftLeft(toUInt64(test_id), 24) + blocks[first] AS series,
+        toUInt64({number:UInt8} + (indexOf({machine_ids:Array(UInt32)}, machine_id) - 1) * length({metrics:Array(String)}) + number_of_metric - 1) AS number,
+        bitShiftLeft(number, 56) + bitShiftLeft(toUInt64(test_id), 24) + blocks[first] AS series,
         -- all orders count that lie between its neighbours: the series may have no point at a touched one any more
         if(begins = 1, 0, stands_in_order[begins - 1] + 1) AS spans_from,
         if(ends = length(orders), 4294967295, stands_in_order[ends + 1] - 1) AS spans_to,
