@@ -36,6 +36,7 @@ type reads interface {
 	triagedReads
 	ruleReads
 	whyReads
+	shadowReads
 	lookupReads
 	Receipt(ctx context.Context, k key, id uuid.UUID) (receiptRow, bool, error)
 	Receipts(ctx context.Context, k key, q receiptQuery) ([]receiptRow, error)

@@ -32,6 +32,7 @@ func (s *Service) detectorOperations() []operation {
 			Method: fiber.MethodGet, Path: "detectors/rules/history", ID: "listRuleHistory", Tag: "detectors", Summary: "every rule that was set or taken away",
 			Query: []openapi.Param{one}, Answer: page[ruleItem]{}, Tagged: true,
 		}, s.listRuleHistory},
+		s.shadowOperation(),
 		{openapi.Operation{
 			Method: fiber.MethodGet, Path: "detectors/:name", ID: "getDetector", Tag: "detectors", Summary: "one detector",
 			Answer: detectorItem{}, Tagged: true,
@@ -203,16 +204,20 @@ func (s *Service) answerRules(c *fiber.Ctx, q v5Request, history bool) error {
 	if _, err := s.schema(q.ctx, q.key); err != nil {
 		return err
 	}
-	if name := q.params["detector"]; name != "" && name != event.DetectorLNT {
-		if _, err := detect.Resolve(name, "", nil); err != nil {
-			return missing("there is no detector '%s'", name)
-		}
+	if name := q.params["detector"]; name != "" && !isDetector(name) {
+		return missing("there is no detector '%s'", name)
 	}
 	rows, err := s.read.Rules(q.ctx, q.key, q.params["detector"], history)
 	if err != nil {
 		return err
 	}
 	return c.JSON(page[ruleItem]{Items: append([]ruleItem{}, lo.Map(rows, toRule)...)})
+}
+
+// isDetector says whether rules can name it.
+func isDetector(name string) bool {
+	_, err := detect.Resolve(name, "", nil)
+	return err == nil || name == event.DetectorLNT
 }
 
 // subscriptionOperations tell who is told what.

@@ -28,7 +28,7 @@ const (
 func (s *Service) whyOperations() []operation {
 	return []operation{{openapi.Operation{
 		Method: fiber.MethodGet, Path: "why", ID: "explain", Tag: "why", Summary: "why a detector finds a change at an order of a series, or why not",
-		Details: "The series is judged anew, as its rule says or with the parameters of the request. For the order and its neighbours: each check with its statistic, its threshold and whether it passed, and the one that stopped it.",
+		Details: "The series is judged anew, as its rule says or with the parameters of the request. For the order and its neighbours: each check with its statistic, its threshold and whether it passed, and the one that stopped it. As of a position or time the data and the rules are those of then. Detector lnt judges each run as it comes and keeps no statistics: of it the answer says whether a finding stands at the order, and what it asks.",
 		Query: []openapi.Param{
 			required(machineParam), required(testParam), required(metricParam),
 			{Name: "order", Required: true, Help: "The first order after the change, by name or number."},
@@ -36,6 +36,7 @@ func (s *Service) whyOperations() []operation {
 			{Name: "preset", Help: "Parameters to begin with, instead of the rule's."},
 			{Name: paramPrefix, Prefix: true, Help: "A parameter of the detector, instead of the rule's."},
 			{Name: "around", Type: openapi.Integer, Min: 0, Max: maxAround, Default: fmt.Sprint(defaultAround), Help: "How many orders before and after it are told of, too."},
+			asOfParam,
 		},
 		Answer: whyAnswer{},
 	}, s.explain}}
@@ -45,6 +46,7 @@ func (s *Service) whyOperations() []operation {
 type whyAnswer struct {
 	Series     whySeries         `json:"series"`
 	Order      string            `json:"order"`
+	AsOf       *uint64           `json:"as_of" doc:"the position whose data and rules were asked; null for the newest"`
 	Detector   string            `json:"detector"`
 	Version    int               `json:"version"`
 	Preset     string            `json:"preset"`
@@ -108,11 +110,29 @@ func (s *Service) explain(c *fiber.Ctx, q v5Request) error {
 		Series: whySeries{head.Series.MachineID, head.Series.Machine, head.Series.TestID, head.Series.Test, head.Series.Metric, head.Series.Unit},
 		Order:  asked.Name, Places: []whyPlace{},
 	}
-	judge, err := s.judge(q, &out)
+	at, past, err := s.asOf(q.ctx, q.key, q.params["as_of"])
 	if err != nil {
 		return err
 	}
-	rows, err := s.read.Explain(q.ctx, of, judge)
+	if past {
+		out.AsOf = &at
+	}
+	rules, err := s.rulesThen(q, at, past)
+	if err != nil {
+		return err
+	}
+	if name := lo.CoalesceOrEmpty(q.params["detector"], activeDetector(rules, out.Series)); name == event.DetectorLNT {
+		return s.explainLNT(c, q, rules, &out, asked.ID)
+	}
+	judge, err := judge(q, rules, &out)
+	if err != nil {
+		return err
+	}
+	if past && at == 0 {
+		out.Note = "position 0 is before everything: there were no data"
+		return c.JSON(out)
+	}
+	rows, err := s.read.Explain(q.ctx, of, judge, at)
 	if err != nil {
 		return err
 	}
@@ -123,28 +143,81 @@ func (s *Service) explain(c *fiber.Ctx, q v5Request) error {
 	return c.JSON(out)
 }
 
-// judge settles who judges the series, with which parameters: as its rules say, or as the request says.
-func (s *Service) judge(q v5Request, out *whyAnswer) (detect.Detector, error) {
-	rows, err := s.read.Rules(q.ctx, q.key, "", false)
+// rulesThen are the rules in the order in which they were set, as they stood at a position or as they stand.
+func (s *Service) rulesThen(q v5Request, at uint64, past bool) (event.Rules, error) {
+	rows, err := s.read.Rules(q.ctx, q.key, "", past)
 	if err != nil {
-		return detect.Detector{}, err
+		return nil, err
 	}
-	rules := event.Rules(lo.Map(rows, func(r ruleRow, _ int) event.DetectorRule { return r.rule() }))
+	newest := map[string]uint64{}
+	rows = lo.Filter(rows, func(r ruleRow, _ int) bool {
+		if past && r.Seq > at {
+			return false
+		}
+		rule := r.rule().Normal()
+		newest[rule.Key()] = r.Seq // rows come by position
+		return true
+	})
+	return lo.FilterMap(rows, func(r ruleRow, _ int) (event.DetectorRule, bool) {
+		rule := r.rule().Normal()
+		return r.rule(), r.Deleted == 0 && newest[rule.Key()] == r.Seq
+	}), nil
+}
+
+// mode is what the rules make of a detector's findings in a series.
+func mode(rules event.Rules, name string, of whySeries) event.Mode {
+	if _, active := rules.ActiveFor(name, of.Machine, of.Test, of.Metric); active {
+		return event.ModeActive
+	}
+	if _, shadow := rules.For(name, true, of.Machine, of.Test, of.Metric); shadow {
+		return event.ModeShadow
+	}
+	return event.ModeOff
+}
+
+// explainLNT answers for LNT's rules, of which nothing but the finding is kept.
+func (s *Service) explainLNT(c *fiber.Ctx, q v5Request, rules event.Rules, out *whyAnswer, asked uint32) error {
+	for name := range q.params {
+		if name == "preset" || strings.HasPrefix(name, paramPrefix) {
+			return wrong(name, "detector 'lnt' has LNT's rules and no parameters")
+		}
+	}
+	want := findingQuery{
+		machineIDs: []uint32{out.Series.MachineID}, testIDs: []uint32{out.Series.TestID}, metric: out.Series.Metric, detector: event.DetectorLNT,
+		belowSeq: math.MaxInt64, limit: maxItems,
+	}
+	if out.AsOf != nil {
+		want.past, want.asOf = true, *out.AsOf
+	}
+	found, err := s.read.Findings(q.ctx, q.key, want)
+	if err != nil {
+		return err
+	}
+	out.Detector, out.Version, out.Rule, out.Parameters = event.DetectorLNT, 1, ruleOfNobody, map[string]string{}
+	if out.Mode = string(mode(rules, event.DetectorLNT, out.Series)); out.Mode != string(event.ModeOff) {
+		out.Rule = "rule"
+	}
+	const asks = "LNT's rules compare each run, when it comes, with up to ten orders before it, and keep no statistics to tell of"
+	out.Note = asks + "; they have no finding here"
+	if f, ok := lo.Find(found, func(f findingRow) bool { return f.OrderID == asked }); ok {
+		out.Found, out.Note = true, fmt.Sprintf("%s; finding %d stands here, against order '%s'", asks, f.Number, f.PreviousOrder)
+		out.Places = append(out.Places, whyPlace{
+			Order: out.Order, OrderID: asked, Finding: true, Direction: f.Direction, Before: known(f.Before), After: known(f.After), Effect: known(f.Effect), Checks: []whyCheck{},
+		})
+	}
+	return c.JSON(out)
+}
+
+// judge settles who judges the series, with which parameters: as its rules say, or as the request says.
+func judge(q v5Request, rules event.Rules, out *whyAnswer) (detect.Detector, error) {
 	of := out.Series
 	name := q.params["detector"]
 	if name == "" {
 		name = activeDetector(rules, of)
 	}
-	if name == event.DetectorLNT {
-		return detect.Detector{}, wrong("detector", "'lnt' keeps LNT's rules, which have no checks to tell")
-	}
-	rule, found := rules.For(name, false, of.Machine, of.Test, of.Metric)
-	out.Mode = string(event.ModeOff)
-	if _, active := rules.ActiveFor(name, of.Machine, of.Test, of.Metric); active {
-		out.Mode = string(event.ModeActive)
-	} else if shadow, ok := rules.For(name, true, of.Machine, of.Test, of.Metric); ok {
-		rule, found, out.Mode = shadow, true, string(event.ModeShadow)
-	}
+	does := mode(rules, name, of)
+	out.Mode = string(does)
+	rule, found := rules.For(name, does == event.ModeShadow, of.Machine, of.Test, of.Metric)
 	preset, params := rule.Preset, rule.Params
 	out.Rule = lo.Ternary(found, "rule", ruleOfNobody)
 	given := map[string]string{}
@@ -223,13 +296,15 @@ func known(n float64) *float64 {
 
 // whyReads judges what is stored.
 type whyReads interface {
-	Explain(ctx context.Context, of seriesQuery, judge detect.Detector) ([]detect.StoredRow, error)
+	// Explain judges the data as of a position; 0 is the newest.
+	Explain(ctx context.Context, of seriesQuery, judge detect.Detector, at uint64) ([]detect.StoredRow, error)
 }
 
-func (r storeReads) Explain(ctx context.Context, of seriesQuery, judge detect.Detector) ([]detect.StoredRow, error) {
+func (r storeReads) Explain(ctx context.Context, of seriesQuery, judge detect.Detector, at uint64) ([]detect.StoredRow, error) {
 	var rows []detect.StoredRow
 	err := detect.Stored(ctx, r.Store, detect.Selection{
 		Database: of.key.database, Suite: of.key.suite, MachineIDs: []uint32{of.machineID}, TestIDs: []uint32{of.testID}, Metrics: []string{of.metric},
+		UpTo: at,
 	}, judge, true, nil, func(row detect.StoredRow) error {
 		if len(rows) >= maxPlacesOfOne {
 			return fmt.Errorf("more than %d orders", maxPlacesOfOne)

@@ -19,6 +19,7 @@ type detectorsCmd struct {
 	Set     detectorsSetCmd     `cmd:"" help:"Set a rule: how a detector judges the series that match."`
 	Unset   detectorsUnsetCmd   `cmd:"" help:"Take a rule away."`
 	History detectorsHistoryCmd `cmd:"" help:"List every rule that was set or taken away."`
+	Shadow  detectorsShadowCmd  `cmd:"" help:"Compare what detectors of mode shadow find with what stands."`
 }
 
 type detectorsListCmd struct{ restFlags }
@@ -79,6 +80,52 @@ type detectorsHistoryCmd struct {
 // Run prints what was set and taken away.
 func (c *detectorsHistoryCmd) Run(ctx context.Context) error {
 	return c.rules(ctx, "detectors/rules/history", c.Detector)
+}
+
+type detectorsShadowCmd struct {
+	restFlags
+	Detector string `help:"Only this one."`
+}
+
+// Help is the long text of `tidemark detectors shadow --help`.
+func (detectorsShadowCmd) Help() string {
+	return `found: findings of the shadow; agreed: of these, found by who is active, too; alone: by the shadow alone; missed: what stands where the
+shadow judges, and it did not find. real and not_real: what people say of its findings. agreement is agreed of found, covered agreed of
+what stands, precision real of what people judged. tidemark findings list --shadow --detector NAME lists what it found.`
+}
+
+// Run prints scores.
+func (c *detectorsShadowCmd) Run(ctx context.Context) error {
+	var answer struct{ Items []json.RawMessage }
+	if err := c.call(ctx, http.MethodGet, "detectors/shadow", given("detector", c.Detector), nil, &answer); err != nil {
+		return restExit(err)
+	}
+	columns := []string{"detector", "rules", "found", "agreed", "alone", "missed", "real", "not_real", "agreement", "covered", "precision"}
+	return c.rows(columns, answer.Items, func(raw json.RawMessage) []string {
+		var s struct {
+			Detector                     string
+			Rules                        []json.RawMessage
+			Found, Agreed, Alone, Missed uint64
+			Real                         uint64 `json:"found_real"`
+			NotReal                      uint64 `json:"found_not_real"`
+			Agreement, Covered           *float64
+			Precision                    *float64
+		}
+		_ = json.Unmarshal(raw, &s) // what is not there is empty
+		whole := func(n uint64) string { return strconv.FormatUint(n, 10) }
+		return []string{
+			s.Detector, strconv.Itoa(len(s.Rules)), whole(s.Found), whole(s.Agreed), whole(s.Alone), whole(s.Missed), whole(s.Real), whole(s.NotReal),
+			told(s.Agreement), told(s.Covered), told(s.Precision),
+		}
+	})
+}
+
+// told is a number, or nothing where there is none.
+func told(n *float64) string {
+	if n == nil {
+		return ""
+	}
+	return rounded(*n)
 }
 
 func (f restFlags) rules(ctx context.Context, path, detector string) error {

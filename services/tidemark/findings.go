@@ -89,63 +89,101 @@ type whyCmd struct {
 	Preset   string            `help:"Named set of parameters, instead of the rule's."`
 	Param    map[string]string `help:"Parameter of the detector, instead of the rule's; may be given several times." placeholder:"NAME=VALUE" mapsep:"none"`
 	Around   int               `help:"How many orders before and after it are told of, too." default:"3"`
+	AsOf     string            `help:"By the data and rules as they were at a time or a position."`
+	All      bool              `help:"Every check of every order, not just the order's own."`
 }
 
 // Help is the long text of `tidemark why --help`.
 func (whyCmd) Help() string {
-	return `Judges a series of the server anew and tells of the order and its neighbours each check with its value, its threshold and whether
-it passed. stopped_by is the first check not passed; it is empty where a change is found.`
+	return `Judges a series of the server anew. First come the checks of the order, each with its value, its threshold and whether it passed, then
+one line for each neighbour with the check that stopped it. stopped_by is the first check not passed; it is empty where a change is
+found. With --all, and in JSON, the neighbours' checks are told, too.`
 }
 
 // Run prints why a change is found at an order, or why not.
 func (c *whyCmd) Run(ctx context.Context) error {
-	query := given("machine", c.Machine, "test", c.Test, "metric", c.Metric, "order", c.Order, "detector", c.Detector, "preset", c.Preset, "around", strconv.Itoa(c.Around))
+	query := given("machine", c.Machine, "test", c.Test, "metric", c.Metric, "order", c.Order, "detector", c.Detector, "preset", c.Preset, "around", strconv.Itoa(c.Around), "as_of", c.AsOf)
 	for name, value := range c.Param {
 		query.Set("param."+name, value)
 	}
 	if c.format() == "json" {
 		return c.show(ctx, http.MethodGet, "why", query, nil)
 	}
-	type check struct {
-		Name             string
-		Value, Threshold *float64
-		Passed           bool
-	}
-	var why struct {
-		Detector, Mode, Rule, Order, Note string
-		Found                             bool
-		Places                            []struct {
-			Order     string
-			Effect    *float64
-			StoppedBy string `json:"stopped_by"`
-			Checks    []check
-		}
-	}
+	var why whyTold
 	if err := c.call(ctx, http.MethodGet, "why", query, nil, &why); err != nil {
 		return restExit(err)
 	}
-	number := func(n *float64) string {
-		if n == nil {
-			return ""
-		}
-		return rounded(*n)
-	}
-	var rows [][]string
-	for _, p := range why.Places {
-		for _, one := range p.Checks {
-			passed := "passed"
-			if !one.Passed {
-				passed = "stopped"
-			}
-			rows = append(rows, []string{p.Order, number(p.Effect), p.StoppedBy, one.Name, number(one.Value), number(one.Threshold), passed})
-		}
-	}
 	columns := []string{"order", "effect", "stopped_by", "check", "value", "threshold", "result"}
-	if err := printRows(os.Stdout, c.format(), columns, rows, func(row []string) []string { return row }); err != nil {
+	if err := printRows(os.Stdout, c.format(), columns, why.rows(c.All), func(row []string) []string { return row }); err != nil {
 		return err
 	}
 	if why.Note != "" {
 		fmt.Fprintln(os.Stderr, "tidemark:", why.Note)
 	}
 	return nil
+}
+
+// whyTold is what the table is made of.
+type whyTold struct {
+	Order, Note string
+	Places      []whyPlace
+}
+
+type whyPlace struct {
+	Order     string
+	Finding   bool
+	Effect    *float64
+	StoppedBy string `json:"stopped_by"`
+	Checks    []struct {
+		Name             string
+		Value, Threshold *float64
+		Passed           bool
+	}
+}
+
+// rows are the checks of the order that was asked for, then its neighbours: a line each, or with all every check in the order of the
+// series.
+func (w whyTold) rows(all bool) [][]string {
+	var own, others [][]string
+	for _, p := range w.Places {
+		asked := p.Order == w.Order
+		if all || asked {
+			own = append(own, p.checks()...)
+		} else {
+			others = append(others, p.line())
+		}
+	}
+	return append(own, others...)
+}
+
+func (p whyPlace) result() string {
+	if p.Finding {
+		return "change"
+	}
+	return "no change"
+}
+
+// line is the check that stopped it, or that none did.
+func (p whyPlace) line() []string {
+	for _, c := range p.Checks {
+		if c.Name == p.StoppedBy {
+			return []string{p.Order, told(p.Effect), p.StoppedBy, c.Name, told(c.Value), told(c.Threshold), p.result()}
+		}
+	}
+	return []string{p.Order, told(p.Effect), p.StoppedBy, "", "", "", p.result()}
+}
+
+func (p whyPlace) checks() [][]string {
+	if len(p.Checks) == 0 {
+		return [][]string{p.line()}
+	}
+	var rows [][]string
+	for _, c := range p.Checks {
+		result := "passed"
+		if !c.Passed {
+			result = "stopped"
+		}
+		rows = append(rows, []string{p.Order, told(p.Effect), p.StoppedBy, c.Name, told(c.Value), told(c.Threshold), result})
+	}
+	return rows
 }

@@ -101,10 +101,24 @@ func (s *Service) whyBody(c *fiber.Ctx, l links, in suiteView, of line, order ui
 	}
 	for _, n := range names {
 		address := l.Why(in.Database, in.Name, of.Plot, order) + "&detector=" + n
-		body.Detectors = append(body.Detectors, tab{Text: n, Address: address, Current: n == name})
+		text := n
+		if how, _ := judgedHow(rules, n, of); how == event.ModeShadow {
+			text += " (shadow)"
+		}
+		body.Detectors = append(body.Detectors, tab{Text: text, Address: address, Current: n == name})
 	}
-	rule, active := rules.ActiveFor(name, of.Machine, of.Test, of.Metric.Name)
-	body.Mode = lo.Ternary(active, "It judges this series.", "It does not judge this series: what follows is what it would say.")
+	how, rule := judgedHow(rules, name, of)
+	body.Mode = map[event.Mode]string{
+		event.ModeActive: "It judges this series.",
+		event.ModeShadow: "It judges this series in the shadow: what it finds is kept beside what stands, and counts nowhere.",
+		event.ModeOff:    "It does not judge this series: what follows is what it would say.",
+	}[how]
+	if name == event.DetectorLNT {
+		body.Detector, body.Version = name, 1
+		body.Nothing = "LNT's rules compare each run, when it comes, with up to ten orders before it. They keep no statistics to show; what they found is on the chart."
+		body.Mode = lo.Ternary(how == event.ModeOff, "No rule says that it judges this series.", body.Mode)
+		return body, nil
+	}
 	judge, unfit := detect.Resolve(name, rule.Preset, rule.Params)
 	if unfit == nil {
 		body.Detector, body.Version, body.Settings = judge.Name, judge.Version, judge.Settings()
@@ -114,10 +128,22 @@ func (s *Service) whyBody(c *fiber.Ctx, l links, in suiteView, of line, order ui
 	return body, nil //nolint:nilerr // it is what the page says
 }
 
-// judging are the detectors that explain themselves.
+// judgedHow says what the rules make of a detector's findings in a series, and by which rule.
+func judgedHow(rules event.Rules, name string, of line) (event.Mode, event.DetectorRule) {
+	rule, active := rules.ActiveFor(name, of.Machine, of.Test, of.Metric.Name)
+	if active {
+		return event.ModeActive, rule
+	}
+	if shadow, ok := rules.For(name, true, of.Machine, of.Test, of.Metric.Name); ok {
+		return event.ModeShadow, shadow
+	}
+	return event.ModeOff, rule
+}
+
+// judging are the detectors that can be asked.
 func judging() []string {
 	good, _ := detect.List()
-	return lo.Map(good, func(d sql.SeriesDetector, _ int) string { return d.Name })
+	return append(lo.Map(good, func(d sql.SeriesDetector, _ int) string { return d.Name }), event.DetectorLNT)
 }
 
 // activeDetector is the one that judges a series; the first of several, the default of none.
