@@ -3,6 +3,7 @@ package auth
 import (
 	"errors"
 	"fmt"
+	"mime"
 	"net/url"
 	"slices"
 	"strings"
@@ -158,12 +159,34 @@ func (d *Door) enter(c *fiber.Ctx, session string) (Visitor, string, error) {
 	if secret == "" {
 		return visitor, "", &openapi.Error{Status: fiber.StatusUnauthorized, Message: "Your session has ended: sign in again."}
 	}
-	if foreign(c) || !d.sealer.Matches(session, c.Get(CSRFHeader)) {
+	if foreign(c) || !d.sealer.Matches(session, sentCSRF(c)) {
 		return visitor, "", &openapi.Error{
 			Status: fiber.StatusForbidden, Message: "This write does not come from a page of yours: load the page again and repeat it.", Field: CSRFHeader,
 		}
 	}
 	return visitor, secret, nil
+}
+
+// maxForm bounds the forms of pages, in bytes.
+const maxForm = 64 << 10
+
+// IsForm says whether a request is a form as pages send them: encoded like an address, and small. Its body can be read at once.
+func IsForm(c *fiber.Ctx) bool {
+	media, _, err := mime.ParseMediaType(c.Get(fiber.HeaderContentType))
+	length := c.Request().Header.ContentLength()
+	return err == nil && media == fiber.MIMEApplicationForm && c.Method() == fiber.MethodPost && length >= 0 && length <= maxForm
+}
+
+// sentCSRF is the token that came with a write: a header of the pages' scripts, or a field of their forms.
+func sentCSRF(c *fiber.Ctx) string {
+	if sent := c.Get(CSRFHeader); sent != "" || !IsForm(c) {
+		return sent
+	}
+	fields, err := url.ParseQuery(string(c.Body()))
+	if err != nil {
+		return ""
+	}
+	return fields.Get(CSRFField)
 }
 
 func safe(method string) bool {

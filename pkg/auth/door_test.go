@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -150,6 +151,34 @@ func TestDoor_WriteWithoutItsCSRFTokenOrFromElsewhere_IsRefused(t *testing.T) {
 		t.Errorf("without a cookie it is %s who writes", who)
 	}
 }
+
+func TestDoor_FormOfAPage_BringsItsCSRFTokenInAField(t *testing.T) {
+	t.Parallel()
+	d := newDoorway(t, nil)
+	cookie, csrf := d.signIn(t, "sheriff")
+	form := func(method, token, media string, more ...string) (int, string) {
+		header := append([]string{"Cookie", cookie, "Content-Type", media, "Sec-Fetch-Site", "same-origin"}, more...)
+		status, who, _ := d.ask(t, method, triage, "note=x&csrf="+url.QueryEscape(token), header...)
+		return status, who
+	}
+	const media = "application/x-www-form-urlencoded"
+	if status, who := form(http.MethodPost, csrf, media+"; charset=utf-8"); status != 200 || who != "sheriff" {
+		t.Errorf("%d by %s", status, who)
+	}
+	for name, status := range map[string]int{
+		"a wrong token":  first(form(http.MethodPost, csrf+"x", media)),
+		"no token":       first(form(http.MethodPost, "", media)),
+		"another method": first(form(http.MethodPut, csrf, media)),
+		"another type":   first(form(http.MethodPost, csrf, "text/plain")),
+		"from elsewhere": first(form(http.MethodPost, csrf, media, "Origin", "https://evil.example")),
+	} {
+		if status != http.StatusForbidden {
+			t.Errorf("%s: %d", name, status)
+		}
+	}
+}
+
+func first(status int, _ string) int { return status }
 
 func TestDoor_SessionThatEndedOrWhoseTokenIsGone_NoLongerWrites(t *testing.T) {
 	t.Parallel()

@@ -31,6 +31,7 @@ func (s *Service) Routes(r fiber.Router) {
 	r.Post("/api/db_:db/v4/:suite/runs", s.post(true))
 	s.changeRoutes(r)
 	s.v5Routes(r)
+	s.formRoutes(r)
 }
 
 // refuseMethod answers the methods that submitRun does not have.

@@ -116,16 +116,20 @@ func (s *Service) v5Handler(write v5Write) fiber.Handler {
 		query, badQuery := write.ReadQuery(func(each func(name, value string)) {
 			c.Context().QueryArgs().VisitAll(func(name, value []byte) { each(string(name), string(value)) })
 		})
-		return s.handle(true, func(a *attempt, ctx context.Context) answer {
-			a.change = true
-			w := &v5Request{ctx: ctx, a: a, params: query, path: func(name string) string { return path[name] }}
-			said, err := write.run(w, badQuery)
-			if err != nil {
-				said = a.v5Refusal(err)
-			}
-			return v5Shape(said)
-		})(c)
+		return s.v5Do(write, func(name string) string { return path[name] }, query, badQuery)(c)
 	}
+}
+
+// v5Do does what an address asks for, whatever the address looked like.
+func (s *Service) v5Do(write v5Write, path func(name string) string, query openapi.Values, badQuery error) fiber.Handler {
+	return s.handle(true, func(a *attempt, ctx context.Context) answer {
+		a.change = true
+		said, err := write.run(&v5Request{ctx: ctx, a: a, params: query, path: path}, badQuery)
+		if err != nil {
+			said = a.v5Refusal(err)
+		}
+		return v5Shape(said)
+	})
 }
 
 // run takes the request as far as it goes. An error is one that the client is told; answers of the machinery are answers.

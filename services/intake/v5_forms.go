@@ -1,0 +1,144 @@
+package intake
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/samber/lo"
+
+	"tidemark/pkg/auth"
+	"tidemark/pkg/httpx"
+	"tidemark/pkg/openapi"
+)
+
+// Forms of pages do what v5's writes do, for browsers without scripts: POST …/v4/<suite>/forms/<operation id>. The door has checked
+// their CSRF token. What would be in the address is in fields "path.NAME" and "query.NAME"; "body" is a JSON object, into which
+// the remaining fields go as texts, unless they are empty. The answer leads to "next", a page of this site, or says what is wrong.
+const (
+	formBody, formNext    = "body", "next"
+	formPath, formQueries = "path.", "query."
+)
+
+//go:embed refused.html
+var refusedText string
+
+var refusedPage = template.Must(template.New("refused").Parse(refusedText))
+
+func (s *Service) formRoutes(r fiber.Router) {
+	writes := lo.KeyBy(s.v5Writes(), func(w v5Write) string { return w.ID })
+	for _, prefix := range []string{"/db_:db", ""} {
+		r.Post(prefix+"/v4/:suite/forms/:operation", func(c *fiber.Ctx) error {
+			write, ok := writes[c.Params("operation")]
+			if !ok {
+				return noPage(c)
+			}
+			return s.takeForm(c, write)
+		})
+	}
+}
+
+// takeForm turns the form into the operation's request, and the operation's answer into one for a browser.
+func (s *Service) takeForm(c *fiber.Ctx, write v5Write) error {
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	fields, problem := formFields(c)
+	if problem != nil {
+		c.Context().SetConnectionClose()
+		return showRefused(c, problem, "/")
+	}
+	next := localAddress(fields.Get(formNext))
+	body, err := formJSON(fields)
+	if err != nil {
+		return showRefused(c, openapi.Invalid(formBody, "the form is not as the page has it: %s", err), next)
+	}
+	if write.Body == nil {
+		body = nil
+	}
+	c.Request().SetBody(body)
+	c.Request().Header.SetContentType(fiber.MIMEApplicationJSON)
+	query, badQuery := write.ReadQuery(func(each func(name, value string)) {
+		for name := range fields {
+			if own, ok := strings.CutPrefix(name, formQueries); ok && fields.Get(name) != "" {
+				each(own, fields.Get(name))
+			}
+		}
+	})
+	if err := s.v5Do(write, func(name string) string { return fields.Get(formPath + name) }, query, badQuery)(c); err != nil {
+		return err
+	}
+	status := c.Response().StatusCode()
+	if status >= http.StatusBadRequest {
+		var said struct {
+			Error struct{ Message, Field string }
+		}
+		_ = json.Unmarshal(c.Response().Body(), &said) // without words the status tells
+		return showRefused(c, &openapi.Error{Status: status, Message: said.Error.Message, Field: said.Error.Field}, next)
+	}
+	c.Response().ResetBody()
+	c.Response().Header.Del(fiber.HeaderLocation)
+	c.Set(fiber.HeaderContentType, fiber.MIMETextPlainCharsetUTF8)
+	return c.Redirect(next, http.StatusSeeOther)
+}
+
+// formFields reads a small form.
+func formFields(c *fiber.Ctx) (url.Values, *openapi.Error) {
+	if !auth.IsForm(c) {
+		return nil, &openapi.Error{Status: http.StatusUnsupportedMediaType, Message: "a form of a page, of up to 64 KiB, is what this address takes"}
+	}
+	fields, err := url.ParseQuery(string(c.Body()))
+	if err != nil {
+		return nil, openapi.Invalid("", "the form cannot be read")
+	}
+	return fields, nil
+}
+
+func formJSON(fields url.Values) ([]byte, error) {
+	whole := map[string]json.RawMessage{}
+	if text := fields.Get(formBody); text != "" {
+		if err := json.Unmarshal([]byte(text), &whole); err != nil {
+			return nil, err
+		}
+	}
+	for name := range fields {
+		value := fields.Get(name)
+		if value == "" || slices.Contains([]string{formBody, formNext, auth.CSRFField}, name) || strings.HasPrefix(name, formPath) || strings.HasPrefix(name, formQueries) {
+			continue
+		}
+		text, err := json.Marshal(value)
+		if err != nil {
+			return nil, err
+		}
+		whole[name] = text
+	}
+	return json.Marshal(whole)
+}
+
+// localAddress is an address of this site, or its first page.
+func localAddress(next string) string {
+	u, err := url.Parse(next)
+	if err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.ContainsAny(next, "\\\r\n\t") {
+		return "/"
+	}
+	return next
+}
+
+func showRefused(c *fiber.Ctx, why *openapi.Error, back string) error {
+	var page bytes.Buffer
+	if err := refusedPage.Execute(&page, map[string]any{
+		"Title": http.StatusText(why.Status), "Message": why.Message, "Field": why.Field, "Back": back, "SignIn": why.Status == http.StatusUnauthorized,
+		"SignInAddress": httpx.RootURL(c) + auth.SignInPath + "?next=" + url.QueryEscape(back),
+	}); err != nil {
+		return fmt.Errorf("render refusal: %w", err)
+	}
+	c.Response().ResetBody()
+	c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
+	c.Set(fiber.HeaderContentSecurityPolicy, "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'")
+	return c.Status(why.Status).Send(page.Bytes())
+}
