@@ -90,12 +90,13 @@ func (s *Service) regression(c *fiber.Ctx) error {
 		return err
 	}
 	ctx := c.UserContext()
-	row, found, err := one[regressionListRow](ctx, s, "page_regressions", with(regressionQuery{States: []uint8{}}.params(in), store.Params{
+	rows, err := s.regressionRows(ctx, in, with(regressionQuery{States: []uint8{}}.params(in), store.Params{
 		"regression_id": id, "limit": uint32(1), "offset": uint32(0),
 	}))
 	if err != nil {
 		return err
 	}
+	row, found := lo.First(rows)
 	body := regressionBody{API: v.L.API(in.Database, in.Name), States: stateChoices(row.State)}
 	if body.Steps, err = s.steps(ctx, in, id); err != nil {
 		return err

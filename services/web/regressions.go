@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -42,7 +43,8 @@ type regressionListRow struct {
 	Metrics       []string  `ch:"metrics"`
 	Machines      []string  `ch:"machines"`
 	Effects       []float64 `ch:"effects"`
-	LargestTest   string    `ch:"largest_test"`
+	LargestTest   string    // looked up for the rows that are shown
+	LargestTestID uint32    `ch:"largest_test_id"`
 	LargestMetric string    `ch:"largest_metric"`
 	LargestBefore float64   `ch:"largest_before"`
 	LargestAfter  float64   `ch:"largest_after"`
@@ -246,7 +248,7 @@ func (s *Service) regressions(c *fiber.Ctx) error {
 		return err
 	}
 	ctx := c.UserContext()
-	rows, err := list[regressionListRow](ctx, s, "page_regressions", with(body.Query.params(in), store.Params{
+	rows, err := s.regressionRows(ctx, in, with(body.Query.params(in), store.Params{
 		"limit": uint32(body.Pager.Rows), "offset": body.Pager.offset(),
 	}))
 	if err != nil {
@@ -272,6 +274,31 @@ func (s *Service) regressions(c *fiber.Ctx) error {
 	v.Script = "triage.js"
 	v.Body = body
 	return s.render(c, "regressions", v)
+}
+
+// regressionRows are regressions with the names of the tests that moved most.
+func (s *Service) regressionRows(ctx context.Context, in suiteView, p store.Params) ([]regressionListRow, error) {
+	rows, err := list[regressionListRow](ctx, s, "page_regressions", p)
+	if err != nil || len(rows) == 0 {
+		return rows, err
+	}
+	names, err := list[struct {
+		ID   uint32 `ch:"test_id"`
+		Name string `ch:"test"`
+	}](ctx, s, "page_tests", with(ofSuite(in), store.Params{
+		"test_ids": lo.Uniq(lo.Map(rows, func(r regressionListRow, _ int) uint32 { return r.LargestTestID })),
+	}))
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range names {
+		for i := range rows {
+			if rows[i].LargestTestID == n.ID {
+				rows[i].LargestTest = n.Name
+			}
+		}
+	}
+	return rows, nil
 }
 
 // stateTabs lead to the same list in another state.
