@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -21,10 +22,13 @@ import (
 
 // Forms of pages do what v5's writes do, for browsers without scripts: POST …/v4/<suite>/forms/<operation id>. The door has checked
 // their CSRF token. What would be in the address is in fields "path.NAME" and "query.NAME"; "body" is a JSON object, into which
-// the remaining fields go as texts, unless they are empty. The answer leads to "next", a page of this site, or says what is wrong.
+// the remaining fields go unless they are empty: those that begin with "list." as lists of their values, with "number." as numbers, with
+// "lines." as objects of lines "name=value", with "yes." as true, all others as texts. The answer leads to "next", a page of this site, or says what is wrong.
 const (
 	formBody, formNext    = "body", "next"
 	formPath, formQueries = "path.", "query."
+
+	formList, formNumber, formLines, formYes = "list.", "number.", "lines.", "yes."
 )
 
 //go:embed refused.html
@@ -111,13 +115,48 @@ func formJSON(fields url.Values) ([]byte, error) {
 		if value == "" || slices.Contains([]string{formBody, formNext, auth.CSRFField}, name) || strings.HasPrefix(name, formPath) || strings.HasPrefix(name, formQueries) {
 			continue
 		}
-		text, err := json.Marshal(value)
+		own, read, err := formValue(name, fields[name])
 		if err != nil {
 			return nil, err
 		}
-		whole[name] = text
+		if whole[own], err = json.Marshal(read); err != nil {
+			return nil, err
+		}
 	}
 	return json.Marshal(whole)
+}
+
+// formValue is what a field says, and the name of what it says it about.
+func formValue(name string, values []string) (string, any, error) {
+	if own, ok := strings.CutPrefix(name, formList); ok {
+		return own, values, nil
+	}
+	if own, ok := strings.CutPrefix(name, formYes); ok {
+		return own, true, nil
+	}
+	if own, ok := strings.CutPrefix(name, formNumber); ok {
+		n, err := strconv.ParseFloat(values[0], 64)
+		if err != nil {
+			return own, nil, fmt.Errorf("%s: %q is no number", own, values[0])
+		}
+		return own, n, nil
+	}
+	own, ok := strings.CutPrefix(name, formLines)
+	if !ok {
+		return name, values[0], nil
+	}
+	pairs := map[string]string{}
+	for line := range strings.Lines(values[0]) {
+		if line = strings.TrimSpace(line); line == "" {
+			continue
+		}
+		key, value, ok := strings.Cut(line, "=")
+		if !ok {
+			return own, nil, fmt.Errorf("%s: %q is not name=value", own, line)
+		}
+		pairs[strings.TrimSpace(key)] = strings.TrimSpace(value)
+	}
+	return own, pairs, nil
 }
 
 // localAddress is an address of this site, or its first page.

@@ -37,6 +37,24 @@ func TestForms_OfPages_DoWhatTheWritesDoAndLeadBack(t *testing.T) {
 	}
 }
 
+func TestForms_FieldsOfAllKinds_AreRead(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.fill(t, "m", 1)
+	r := b.sendForm(t, "addSubscription", url.Values{
+		"name": {"n"}, "channel": {"email"}, "target": {"a@example.org"}, "list.kinds": {"regression", "signal"}, "number.min_effect": {"0.015"}, "every": {""},
+	})
+	sub, err := event.DecodeSubscription(b.log.lastEvent(t).Body)
+	if r.status != http.StatusSeeOther || err != nil || len(sub.Kinds) != 2 || sub.MinEffect != 0.015 {
+		t.Errorf("%d %+v %v", r.status, sub, err)
+	}
+	r = b.sendForm(t, "setRule", url.Values{"detector": {"steps"}, "lines.params": {"min_t=5\r\n min_sigmas = 2\r\n"}})
+	rule, err := event.DecodeDetectorRule(b.log.lastEvent(t).Body)
+	if r.status != http.StatusSeeOther || err != nil || rule.Params["min_t"] != "5" || rule.Params["min_sigmas"] != "2" {
+		t.Errorf("%d %+v %v", r.status, rule, err)
+	}
+}
+
 func TestForms_WhatIsWrong_IsSaidAsAPageAndChangesNothing(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -49,6 +67,8 @@ func TestForms_WhatIsWrong_IsSaidAsAPageAndChangesNothing(t *testing.T) {
 	}{
 		"a bad value":       {"setRule", url.Values{"body": {`{"detector":"steps","params":{"min_t":"-1"}}`}, "next": {"/v4/nts/detectors"}}, 400, `href="/v4/nts/detectors"`},
 		"no such detector":  {"setRule", url.Values{"detector": {"<b>"}}, 400, "&lt;b&gt;"},
+		"no number":         {"addSubscription", url.Values{"name": {"n"}, "number.min_effect": {"much"}}, 400, "no number"},
+		"no parameter":      {"setRule", url.Values{"detector": {"steps"}, "lines.params": {"min_t"}}, 400, "not name=value"},
 		"a body that isn't": {"setRule", url.Values{"body": {`[1]`}}, 400, "not as the page has it"},
 		"no such state":     {"removeSubscription", url.Values{"path.id": {"x"}}, 404, "no subscription"},
 	} {

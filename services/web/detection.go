@@ -69,7 +69,9 @@ func settingsText(preset string, params map[string]string) string {
 }
 
 type detectorsBody struct {
+	writing
 	Tabs          []tab
+	Form          ruleForm
 	Detectors     []sql.SeriesDetector
 	Failing       []*sql.FileError
 	Rules, Before []ruleStep
@@ -88,6 +90,17 @@ func (s *Service) detectors(c *fiber.Ctx) error {
 		return err
 	}
 	body.Rules, body.Before = lo.FilterReject(rules, func(r ruleStep, _ int) bool { return r.Stands == 1 && r.Deleted == 0 })
+	if body.writing, err = v.writing(c, in, "manage", "detectors"); err != nil {
+		return err
+	}
+	if body.Form, err = readRuleForm(c); err != nil {
+		return err
+	}
+	if body.Form.Tried {
+		if err := s.tryRule(c, in, &body.Form, body.Rules); err != nil {
+			return err
+		}
+	}
 	v.Body = body
 	return s.render(c, "detectors", v)
 }
@@ -180,6 +193,7 @@ type deliveryRow struct {
 }
 
 type subscriptionsBody struct {
+	writing
 	Tabs          []tab
 	Subscriptions []subscriptionRow
 	Deliveries    []deliveryRow
@@ -196,12 +210,11 @@ func (s *Service) subscriptions(c *fiber.Ctx) error {
 	if body.Subscriptions, err = list[subscriptionRow](ctx, s, "page_subscriptions", ofSuite(in)); err != nil {
 		return err
 	}
-	may, err := v.May("manage")
-	if err != nil {
+	if body.writing, err = v.writing(c, in, "manage", "subscriptions"); err != nil {
 		return err
 	}
 	for i := range body.Subscriptions {
-		if !may {
+		if !body.May {
 			body.Subscriptions[i].Target = ""
 		}
 	}
@@ -226,8 +239,13 @@ type signalRow struct {
 }
 
 type backtestsBody struct {
+	writing
 	Tabs []tab
-	Rows []backtest.Shown
+	// Form fills the form; Detectors are those to choose from. Manage says that the reader may promote.
+	Form      ruleForm
+	Detectors []sql.SeriesDetector
+	Manage    bool
+	Rows      []backtest.Shown
 	// One is the backtest that the page is about, with what it found.
 	One      *backtest.Shown
 	Findings []backtestFinding
@@ -253,7 +271,15 @@ func (s *Service) backtests(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	v.Body = backtestsBody{Tabs: tabs, Rows: lo.Map(found, func(b backtest.Backtest, _ int) backtest.Shown { return b.Shown(s.now()) })}
+	body := backtestsBody{Tabs: tabs, Rows: lo.Map(found, func(b backtest.Backtest, _ int) backtest.Shown { return b.Shown(s.now()) })}
+	body.Detectors, _ = detect.List()
+	if body.writing, err = v.writing(c, in, "submit", "backtests"); err != nil {
+		return err
+	}
+	if body.Form, err = readRuleForm(c); err != nil {
+		return err
+	}
+	v.Body = body
 	return s.render(c, "backtests", v)
 }
 
@@ -282,6 +308,12 @@ func (s *Service) backtest(c *fiber.Ctx) error {
 	}
 	shown := b.Shown(s.now())
 	body := backtestsBody{Tabs: tabs, One: &shown, Settings: settingsText(shown.Preset, shown.Params)}
+	if body.writing, err = v.writing(c, in, "submit", "backtests/"+b.ID.String()); err != nil {
+		return err
+	}
+	if body.Manage, err = v.May("manage"); err != nil {
+		return err
+	}
 	rows, err := s.queue().Findings(c.UserContext(), b, backtest.Diff(part), 0, s.cfg.ListRows)
 	if err != nil {
 		return err

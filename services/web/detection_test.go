@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -57,4 +58,91 @@ func TestDetection_RulesSubscriptionsAndSlots_AreShown(t *testing.T) {
 	if p := w.get("/v4/compile/backtests"); p.Status != http.StatusOK {
 		t.Errorf("a suite without backtests: %d", p.Status)
 	}
+}
+
+func TestDetectors_RuleTried_ShowsWhatItWouldMatchAndIsSetByAForm(t *testing.T) {
+	t.Parallel()
+	w := newGuardedWorld(t)
+	h := w.history("default", 12, 6)
+	w.steps("default", h)
+	w.say(event.DetectorConfigured, event.DetectorRule{Detector: "perfherder", Mode: "shadow", Machine: "grav*"})
+	w.flush()
+	cookie := w.signIn("manage")
+	signedIn := func(path string) string { return w.get(path, "Cookie", cookie).Body }
+	const form = "/v4/nts/detectors?try=1&detector=steps&mode=off&machine=grav*&test=*&metric=exec*&preset=&params=min_t%3D5&reason=%3Cquiet%3E"
+	tried := signedIn(form)
+	mustContain(t, tried, "1 machine", "graviton4-bench-07", "Findings that stand there", "min_t=5", `action="/db_default/v4/nts/forms/setRule"`, `name="csrf"`,
+		`{"detector":"steps","machine":"grav*","metric":"exec*","mode":"off","params":{"min_t":"5"},"test":"*"}`, "Set this rule", "Try it on history first",
+		`action="/db_default/v4/nts/forms/removeRule"`)
+	mustNotContain(t, tried, "<quiet>")
+	open := w.ok(form)
+	mustContain(t, open, "graviton4-bench-07", "Sign in")
+	mustNotContain(t, open, "Set this rule", "Take away")
+	for query, problem := range map[string]string{
+		"detector=steps&machine=zz*":                    "No machine of this suite matches",
+		"detector=steps&test=zz*":                       "No test of this suite matches",
+		"detector=steps&metric=hash":                    "No metric with numbers",
+		"detector=steps&params=min_t":                   "is not name=value",
+		"detector=steps&params=min_t%3D-1":              "min_t",
+		"detector=crystal":                              "crystal",
+		"detector=lnt&params=a%3Db":                     "lnt has no parameters",
+		"detector=perfherder&mode=shadow&machine=grav*": "takes the place of the rule",
+	} {
+		mustContain(t, signedIn("/v4/nts/detectors?try=1&"+query), problem)
+	}
+	if p := w.get("/v4/nts/detectors?mode=loud"); p.Status != http.StatusBadRequest {
+		t.Errorf("an unknown mode: %d", p.Status)
+	}
+	mustContain(t, signedIn("/v4/nts/detectors?done=set"), "The rule is set.")
+	mustContain(t, signedIn("/v4/nts/backtests?detector=otava&params=p%3D0.01"), "<option selected>otava</option>", "p=0.01", "forms/createBacktest")
+	mustContain(t, signedIn("/v4/nts/subscriptions"), "forms/addSubscription")
+	mustNotContain(t, w.ok("/v4/nts/subscriptions"), "forms/addSubscription")
+}
+
+func TestFindings_DismissedOnes_AreListedAndRestoredByAForm(t *testing.T) {
+	t.Parallel()
+	w := newGuardedWorld(t)
+	h := w.history("default", 12, 6)
+	w.steps("default", h)
+	w.flush()
+	cookie := w.signIn("triage")
+	signedIn := func(path string) string { return w.get(path, "Cookie", cookie).Body }
+	before := strings.Count(signedIn("/v4/nts/findings"), `name="list.ids"`)
+	w.say(event.ChangeIgnored, event.ChangeDismissal{ChangeIDs: []uint32{1}, Note: "a <noisy> day"})
+	w.flush()
+	standing := signedIn("/v4/nts/findings")
+	mustContain(t, standing, "forms/dismissFindings", "Dismiss those that are ticked")
+	if after := strings.Count(standing, `name="list.ids"`); before == 0 || after != before-1 {
+		t.Errorf("%d findings, then %d", before, after)
+	}
+	gone := signedIn("/v4/nts/findings?show=dismissed")
+	mustContain(t, gone, "a <noisy> day", "Restore those that are ticked", `name="yes.restore"`)
+	if n := strings.Count(gone, `name="list.ids"`); n != 1 {
+		t.Errorf("%d dismissed", n)
+	}
+	mustNotContain(t, gone, "<noisy>")
+	mustNotContain(t, w.ok("/v4/nts/findings?show=dismissed"), `name="list.ids"`)
+}
+
+func TestNoise_OfAMachine_SaysHowSmallAChangeIsSeen(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.history("default", 24, 8)
+	w.flush()
+	page := w.ok("/v4/nts/noise")
+	mustContain(t, page, "Smallest change seen", "x86-zen5 <lab>", "Execution Time", "Per metric on")
+	mustNotContain(t, page, "<lab>")
+	if all, some := strings.Count(page, `<td class="main">`), strings.Count(w.ok("/v4/nts/noise?test=sqlite3&metric=execution_time"), `<td class="main">`); some != 1 || all <= some {
+		t.Errorf("%d series, with a filter %d", all, some)
+	}
+	mustContain(t, w.ok("/v4/nts/noise?test=nothing"), "No series matches")
+	for _, sort := range []string{"quiet", "within", "run", "samples", "test"} {
+		w.ok("/v4/nts/noise?machine_id=2&orders=5&sort=" + sort)
+	}
+	for query, status := range map[string]int{"machine_id=99": 400, "sort=x": 400, "orders=x": 400, "metric=x": 400} {
+		if p := w.get("/v4/nts/noise?" + query); p.Status != status {
+			t.Errorf("%s: %d", query, p.Status)
+		}
+	}
+	mustContain(t, w.ok("/v4/compile/noise"), "No machine has reported yet")
 }

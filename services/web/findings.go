@@ -26,6 +26,8 @@ type finding struct {
 	HasGraph    bool
 	MachineLink string
 	OrderLink   string
+	// Note is what was said when it was dismissed.
+	Note string
 }
 
 // findingQuery is what page_findings asks; zero values mean any.
@@ -113,12 +115,15 @@ func (s *Service) countFindings(ctx context.Context, q findingQuery) (counts, er
 }
 
 type findingsBody struct {
-	Findings []finding
-	Counts   counts
-	Pager    pager
-	Query    findingQuery
-	Metrics  []metricChoice
-	Machines []machineNameRow
+	writing
+	// Dismissed says that the list is of those that people dismissed.
+	Dismissed bool
+	Findings  []finding
+	Counts    counts
+	Pager     pager
+	Query     findingQuery
+	Metrics   []metricChoice
+	Machines  []machineNameRow
 	// Narrowed says that a filter is set.
 	Narrowed bool
 	// Kinds lead to the same list of one kind.
@@ -149,6 +154,20 @@ func (s *Service) findingsPage(c *fiber.Ctx) error {
 	}
 	body.Query.Limit, body.Query.Offset = uint32(body.Pager.Rows), body.Pager.offset()
 	ctx := c.UserContext()
+	if body.writing, err = v.writing(c, in, "triage", "findings"); err != nil {
+		return err
+	}
+	show, err := choice(c, "show", "", "dismissed")
+	if err != nil {
+		return err
+	}
+	if body.Dismissed = show == "dismissed"; body.Dismissed {
+		if err := s.dismissed(ctx, v.L, in, &body); err != nil {
+			return err
+		}
+		v.Body = body
+		return s.render(c, "findings", v)
+	}
 	if body.Counts, err = s.countFindings(ctx, body.Query); err != nil {
 		return err
 	}
@@ -166,6 +185,25 @@ func (s *Service) findingsPage(c *fiber.Ctx) error {
 	return s.render(c, "findings", v)
 }
 
+// dismissed fills the list with what people said is none.
+func (s *Service) dismissed(ctx context.Context, l links, in suiteView, body *findingsBody) error {
+	rows, err := list[struct {
+		findingRow
+		Note  string `ch:"note"`
+		Total uint64 `ch:"total_count"`
+	}](ctx, s, "page_dismissed", with(ofSuite(in), store.Params{"limit": body.Query.Limit, "offset": body.Query.Offset}))
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		f := newFinding(l, in, r.findingRow)
+		f.Note, body.Pager.Total = r.Note, int(r.Total)
+		body.Findings = append(body.Findings, f)
+	}
+	body.Kinds = []tab{{Text: "All that stand", Address: "?"}, {Text: "Dismissed", Address: "?show=dismissed", Count: body.Pager.Total, Current: true}}
+	return nil
+}
+
 func kindTabs(c *fiber.Ctx, body findingsBody) []tab {
 	base := addressWithout(c, "kind", "page")
 	kindTab := func(text, kind, class string) tab {
@@ -177,6 +215,7 @@ func kindTabs(c *fiber.Ctx, body findingsBody) []tab {
 		all,
 		kindTab("Regressions", string(event.Regression), "bad"),
 		kindTab("Improvements", string(event.Improvement), "good"),
+		{Text: "Dismissed", Address: "?show=dismissed", Count: -1},
 	}
 }
 

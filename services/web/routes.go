@@ -56,6 +56,7 @@ func (s *Service) Routes(r fiber.Router) {
 		r.Get(prefix+"/backtests/:backtest", s.page(s.backtest))
 		r.Get(prefix+"/subscriptions", s.page(s.subscriptions))
 		r.Get(prefix+"/job_runs", s.page(s.jobRuns))
+		r.Get(prefix+"/noise", s.page(s.noise))
 		r.Get(prefix+"/regressions", s.page(s.regressions))
 		r.Get(prefix+"/regressions/new", s.page(s.toNewFindings))
 		r.Get(prefix+"/regressions/new_from_graph/:machine<int>/:test<int>/:field<int>/:run<int>", s.page(s.toMarkedGraph))

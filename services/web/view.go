@@ -27,7 +27,7 @@ var templateFiles embed.FS
 var pageNames = []string{
 	"receipt", "audit", "search", "test", "sql",
 	"home", "suite", "machine", "run", "order", "orders", "graph", "why", "findings", "receipts", "problem", "signin",
-	"regressions", "regression", "detectors", "backtests", "backtest", "subscriptions", "job_runs",
+	"regressions", "regression", "detectors", "backtests", "backtest", "subscriptions", "job_runs", "noise",
 	"compare", "heatmap",
 	"receipt", "audit",
 	"receipt",

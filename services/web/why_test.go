@@ -128,3 +128,15 @@ func TestWhy_InABrowser_OpensUnderTheChartByMouseAndKeyboard(t *testing.T) {
 	b.picture("why-page-phone-dark")
 	b.quiet()
 }
+
+func TestWhy_DetectorOfTheShadowAndLNT_AreSaidToBeSo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h := w.history("default", 12, 6)
+	w.say(event.DetectorConfigured, event.DetectorRule{Detector: "threshold", Mode: event.ModeShadow, Params: map[string]string{"percent": "50"}})
+	w.flush()
+	shadow := w.ok(fmt.Sprintf("/v4/nts/why?plot.0=1.1.2&order=%d&detector=threshold", h.Step))
+	mustContain(t, shadow, "threshold (shadow)", "percent=50", "judges this series in the shadow", "steps")
+	lnt := w.ok(fmt.Sprintf("/v4/nts/why?plot.0=1.1.2&order=%d&detector=lnt", h.Step))
+	mustContain(t, lnt, "compare each run, when it comes", "No rule says that it judges this series")
+}
