@@ -159,7 +159,7 @@ func (s *Service) neighbours(c *fiber.Ctx, l links, in suiteView, body *runBody)
 			body.Siblings = append(body.Siblings, row)
 		}
 	}
-	other, err := number(c, "compare_to", 1<<32-1)
+	other, name, err := chosenOther(c)
 	if err != nil || other == 0 {
 		return err
 	}
@@ -168,12 +168,22 @@ func (s *Service) neighbours(c *fiber.Ctx, l links, in suiteView, body *runBody)
 		return err
 	}
 	if !ok || chosen.RunID == body.Run.RunID {
-		return notHere("There is no other run "+uintText(other)+" to compare with.", "Change or remove compare_to in the address.",
+		return notHere("There is no other run "+uintText(other)+" to compare with.", "Change or remove "+name+" in the address.",
 			l.Run(in.Database, in.Name, body.Run.RunID), "Run "+digitsOf(body.Run.RunID)+" against the order before")
 	}
 	body.Chosen = true
 	body.Against = []neighbourRow{{RunID: chosen.RunID, Seq: chosen.Seq, OrderID: chosen.OrderID, Order: chosen.Order}}
 	return nil
+}
+
+// chosenOther is the run that the address chooses to compare with, and by which of LNT's parameters; 0 for none.
+func chosenOther(c *fiber.Ctx) (id uint64, name string, err error) {
+	for _, name = range []string{"compare_to", "baseline"} {
+		if id, err = number(c, name, 1<<32-1); err != nil || id != 0 {
+			return id, name, err
+		}
+	}
+	return 0, "", nil
 }
 
 // pair is a test and a metric, by its field index.
