@@ -69,6 +69,9 @@ func (k *Keys) all() []Token {
 	return nil
 }
 
+// Tokens are all that are known. Their digests are no secrets, and no business of anybody's either.
+func (k *Keys) Tokens() []Token { return slices.Clone(k.all()) }
+
 // Any reports whether there is a token at all.
 func (k *Keys) Any() bool { return len(k.all()) > 0 }
 

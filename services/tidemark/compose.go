@@ -451,7 +451,7 @@ func (p *process) reads() ([]router, error) {
 	if err != nil {
 		return nil, err
 	}
-	pages, err := web.New(p.settings.webConfig(), web.Deps{Store: p.store, Log: p.named("web"), Now: time.Now, Version: version, Door: p.door, SQL: rest, Settings: settings})
+	pages, err := web.New(p.settings.webConfig(), web.Deps{Store: p.store, Log: p.named("web"), Now: time.Now, Version: version, Door: p.door, SQL: rest, Settings: settings, Metrics: p.reg})
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ func (s *Service) Routes(r fiber.Router) {
 	r.Get("/"+auth.SignInPath, s.page(s.signInForm))
 	r.Post("/"+auth.SignInPath, s.page(s.signIn))
 	r.Post("/"+auth.SignOutPath, s.page(s.signOut))
+	r.Get("/admin", s.page(s.admin))
 	r.Get("/sql", s.page(s.sqlPage))
 	r.Get("/db_:db/sql", s.page(s.sqlPage))
 	for _, prefix := range []string{"/db_:db/search", "/search"} {

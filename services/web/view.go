@@ -25,7 +25,7 @@ var templateFiles embed.FS
 
 // pageNames are the pages; each has a template file of its name.
 var pageNames = []string{
-	"receipt", "audit", "search", "test", "sql",
+	"receipt", "audit", "search", "test", "sql", "admin",
 	"home", "suite", "machine", "run", "order", "orders", "graph", "why", "findings", "receipts", "problem", "signin",
 	"regressions", "regression", "detectors", "backtests", "backtest", "subscriptions", "job_runs", "noise",
 	"compare", "heatmap",

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"tidemark/pkg/auth"
 	"tidemark/pkg/config"
@@ -32,6 +33,8 @@ type Deps struct {
 	SQL Asker
 	// Settings are those of this process, secrets hidden, for the admin's page.
 	Settings []config.Setting
+	// Metrics are this process's, for the same page; nil shows none.
+	Metrics prometheus.Gatherer
 }
 
 // Asker answers questions in SQL for a request's sender, by the rules of POST /api/v5/sql. Errors that people can mend are
@@ -51,6 +54,7 @@ type Service struct {
 	door      *auth.Door
 	sql       Asker
 	settings  []config.Setting
+	metrics   prometheus.Gatherer
 	assets    *assets
 	templates map[string]*template.Template
 }
@@ -78,7 +82,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	}
 	return &Service{
 		cfg: cfg, store: deps.Store, log: deps.Log, now: deps.Now, version: deps.Version, door: deps.Door,
-		sql: deps.SQL, settings: deps.Settings,
+		sql: deps.SQL, settings: deps.Settings, metrics: deps.Metrics,
 		assets: found, templates: pages,
 	}, nil
 }
