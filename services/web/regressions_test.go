@@ -93,3 +93,15 @@ func TestRegressions_Deleted_SaysByWhom(t *testing.T) {
 	}
 	mustContain(t, p.Body, "was deleted by bot on 2026-03-14")
 }
+
+func TestHome_ARegression_IsThreeClicksAway(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h := w.history("default", 12, 6)
+	w.steps("default", h)
+	w.flush()
+	mustContain(t, w.ok("/"), `href="/db_default/v4/nts/"`)
+	mustContain(t, w.ok("/db_default/v4/nts/"), `href="/db_default/v4/nts/regressions/"`)
+	mustContain(t, w.ok("/db_default/v4/nts/regressions/"), `href="/db_default/v4/nts/regressions/1"`)
+	mustContain(t, w.ok("/db_default/v4/nts/regressions/1"), "Culprit")
+}
