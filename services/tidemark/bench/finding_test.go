@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net/http"
 	"strconv"
 	"sync"
 	"testing"
@@ -153,7 +154,7 @@ func (p *product) watchFindings(done <-chan struct{}, found func(machine string,
 		if err == nil {
 			err = json.Unmarshal(text, &page)
 		}
-		if err != nil || res.StatusCode != 200 {
+		if err != nil || res.StatusCode != http.StatusOK {
 			p.b.Errorf("findings: status %d, %v: %.200s", res.StatusCode, err, text)
 			return
 		}
