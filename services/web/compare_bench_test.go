@@ -63,6 +63,9 @@ func BenchmarkPages_OfManyTests(b *testing.B) {
 		"compare two":      "/v4/nts/compare?before.runs=17&after.runs=19",
 		"compare sorted":   "/v4/nts/compare?before.runs=17&after.runs=19&sort=effect&page=3",
 		"compare filtered": "/v4/nts/compare?before.runs=17&after.runs=19&test=case-0001",
+		"heat map":         "/v4/nts/heatmap?machine=1",
+		"latest runs":      "/v4/nts/latest_runs_report",
+		"status":           "/v4/nts/global_status",
 		"compare five":     "/v4/nts/compare?before.machine=machine-2&after.machine=machine-1",
 	})
 }
