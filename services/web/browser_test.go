@@ -316,6 +316,9 @@ func TestChart_FromTheFirstPage_IsDrawnMarkedAndZoomed(t *testing.T) {
 		t.Errorf("the whole history still has a range in its address: %s", got)
 	}
 	b.quiet()
+
+	chartOfMany(w, b, root)
+	b.quiet()
 }
 
 func TestChart_WithTheKeyboardAlone_IsReadAndLeft(t *testing.T) {

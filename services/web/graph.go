@@ -399,7 +399,7 @@ func (s *Service) findSeries(c *fiber.Ctx, l links, in suiteView, q graphQuery, 
 	f.More = len(rows) > mostTestsFound
 	machines := lo.Filter(f.Machines, func(m machineNameRow, _ int) bool { return f.Machine == 0 || f.Machine == m.ID })
 	metric := in.Metrics[f.Field].Title()
-	kept := "&find=" + url.QueryEscape(f.Find) + fmt.Sprintf("&on=%d&field=%d#add", f.Machine, f.Field)
+	kept := "&find=" + url.QueryEscape(f.Find) + fmt.Sprintf("&on=%d&field=%d", f.Machine, f.Field)
 	for _, r := range rows[:min(len(rows), mostTestsFound)] {
 		for _, m := range machines {
 			p := plot{m.ID, r.ID, f.Field}

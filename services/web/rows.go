@@ -147,9 +147,6 @@ type orderListRow struct {
 // pointRow is one order of a series; the three lists go together.
 type pointRow struct {
 	OrderID uint32    `ch:"order_id"`
-	Order   string    `ch:"order_name"`
-	SortKey string    `ch:"sort_key"`
-	StartAt time.Time `ch:"start_at"`
 	RunIDs  []uint32  `ch:"run_ids"`
 	Values  []float64 `ch:"sample_values"`
 	Failed  []uint8   `ch:"sample_failed"`

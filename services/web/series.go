@@ -213,18 +213,29 @@ type lineData struct {
 
 func (s *Service) readLines(ctx context.Context, in suiteView, q graphQuery, lines []line, baselines []chartBaseline) ([]lineData, error) {
 	out := make([]lineData, len(lines))
-	group, ctx := errgroup.WithContext(ctx)
+	group, inside := errgroup.WithContext(ctx)
 	group.SetLimit(readAtOnce)
 	for i, l := range lines {
 		group.Go(func() (err error) {
-			if out[i].points, err = s.series(ctx, in, l.Plot, q); err != nil {
-				return err
-			}
-			out[i].levels, err = s.levels(ctx, in, q, l, out[i].points, baselines)
+			out[i].points, err = s.values(inside, in, l.Plot, q)
 			return err
 		})
 	}
-	return out, group.Wait()
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	all := lo.Map(out, func(d lineData, _ int) []point { return d.points })
+	if err := s.placePoints(ctx, in, q, q.Plots, all); err != nil {
+		return nil, err
+	}
+	for i, l := range lines {
+		var err error
+		out[i].points = all[i]
+		if out[i].levels, err = s.levels(ctx, in, q, l, all[i], baselines); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 func (s *Service) chart(c *fiber.Ctx, in suiteView, q graphQuery) (chartData, error) {
@@ -383,47 +394,118 @@ func aggregateOf(l line, q graphQuery) string {
 
 // series is one line, the oldest order first.
 func (s *Service) series(ctx context.Context, in suiteView, p plot, q graphQuery) ([]point, error) {
-	metric := in.Metrics[p.Field]
-	if p.Test == 0 {
-		return s.meanSeries(ctx, in, p, q)
-	}
-	rows, err := list[pointRow](ctx, s, "page_series", with(with(machineParams(in, p.Machine), store.Params{
-		"test_id": p.Test, "metric": metric.Name, "limit": uint32(q.Limit),
-	}), q.cut()))
+	points, err := s.values(ctx, in, p, q)
 	if err != nil {
 		return nil, err
 	}
+	all := [][]point{points}
+	err = s.placePoints(ctx, in, q, []plot{p}, all)
+	return all[0], err
+}
+
+// values are the orders of one line, without their names and in no order that means something.
+func (s *Service) values(ctx context.Context, in suiteView, p plot, q graphQuery) ([]point, error) {
+	metric := in.Metrics[p.Field]
+	if p.Test == 0 {
+		return s.means(ctx, in, p, q)
+	}
+	rows, err := list[pointRow](ctx, s, "page_series", with(with(machineParams(in, p.Machine), store.Params{
+		"test_id": p.Test, "metric": metric.Name,
+	}), q.cut()))
 	how := aggregateOf(line{Plot: p, Metric: metric}, q)
-	slices.Reverse(rows)
-	return lo.Map(rows, func(r pointRow, _ int) point { return newPoint(r, q, how) }), nil
+	return lo.Map(rows, func(r pointRow, _ int) point { return newPoint(r, q, how) }), err
 }
 
 type meanPointRow struct {
-	OrderID uint32    `ch:"order_id"`
-	Order   string    `ch:"order_name"`
-	SortKey string    `ch:"sort_key"`
-	StartAt time.Time `ch:"start_at"`
-	RunID   uint32    `ch:"run_id"`
-	Value   float64   `ch:"value"`
+	OrderID uint32  `ch:"order_id"`
+	RunID   uint32  `ch:"run_id"`
+	Value   float64 `ch:"mean"`
 }
 
-// meanSeries is the geometric mean of a machine's tests, which has no samples of its own.
-func (s *Service) meanSeries(ctx context.Context, in suiteView, p plot, q graphQuery) ([]point, error) {
+// means are the geometric means of a machine's tests, which have no samples of their own.
+func (s *Service) means(ctx context.Context, in suiteView, p plot, q graphQuery) ([]point, error) {
 	rows, err := list[meanPointRow](ctx, s, "page_mean", with(with(machineParams(in, p.Machine), store.Params{
-		"metric": in.Metrics[p.Field].Name, "failures": lo.Ternary[uint8](q.Failures, 1, 0), "limit": uint32(q.Limit),
+		"metric": in.Metrics[p.Field].Name, "failures": lo.Ternary[uint8](q.Failures, 1, 0),
 	}), q.cut()))
-	if err != nil {
-		return nil, err
-	}
-	slices.Reverse(rows)
 	return lo.Map(rows, func(r meanPointRow, _ int) point {
-		return point{OrderID: r.OrderID, Order: r.Order, SortKey: r.SortKey, StartAt: r.StartAt, RunID: r.RunID, Value: &r.Value, Samples: []sample{}}
-	}), nil
+		return point{OrderID: r.OrderID, RunID: r.RunID, Value: &r.Value, Samples: []sample{}}
+	}), err
+}
+
+type chartOrderRow struct {
+	ID      uint32 `ch:"order_id"`
+	Name    string `ch:"order_name"`
+	SortKey string `ch:"sort_key"`
+}
+
+type startRow struct {
+	MachineID uint32    `ch:"machine_id"`
+	OrderID   uint32    `ch:"order_id"`
+	StartAt   time.Time `ch:"start_at"`
+}
+
+// placePoints names the orders of all lines, says when they were measured, sorts them, and keeps the newest of each. Two reads do it,
+// however many lines there are.
+func (s *Service) placePoints(ctx context.Context, in suiteView, q graphQuery, plots []plot, all [][]point) error {
+	ids := map[uint32]struct{}{}
+	first, last := uint32(math.MaxUint32), uint32(0)
+	for _, points := range all {
+		for _, p := range points {
+			ids[p.OrderID] = struct{}{}
+			first, last = min(first, p.RunID), max(last, p.RunID)
+			for _, v := range p.Samples {
+				first, last = min(first, v.RunID), max(last, v.RunID)
+			}
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	var (
+		orders map[uint32]chartOrderRow
+		starts []startRow
+	)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		orders, err = s.chartOrders(ctx, in, lo.Keys(ids))
+		return err
+	})
+	group.Go(func() (err error) {
+		starts, err = list[startRow](ctx, s, "page_chart_starts", with(ofSuite(in), store.Params{
+			"machine_ids": lo.Uniq(lo.Map(plots, func(p plot, _ int) uint32 { return p.Machine })), "first_run": first, "last_run": last,
+		}))
+		return err
+	})
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	began := lo.SliceToMap(starts, func(r startRow) ([2]uint32, time.Time) { return [2]uint32{r.MachineID, r.OrderID}, r.StartAt })
+	for i := range all {
+		// an order that cannot be read yet is about to appear
+		all[i] = slices.DeleteFunc(all[i], func(p point) bool { _, known := orders[p.OrderID]; return !known })
+		for j := range all[i] {
+			p := &all[i][j]
+			o := orders[p.OrderID]
+			p.Order, p.SortKey, p.StartAt = o.Name, o.SortKey, began[[2]uint32{plots[i].Machine, p.OrderID}]
+		}
+		slices.SortFunc(all[i], func(a, b point) int {
+			return cmp.Or(cmp.Compare(a.SortKey, b.SortKey), cmp.Compare(a.OrderID, b.OrderID))
+		})
+		all[i] = all[i][max(0, len(all[i])-q.Limit):]
+	}
+	return nil
+}
+
+// chartOrders are orders by id.
+func (s *Service) chartOrders(ctx context.Context, in suiteView, ids []uint32) (map[uint32]chartOrderRow, error) {
+	slices.Sort(ids)
+	rows, err := list[chartOrderRow](ctx, s, "page_chart_orders", with(ofSuite(in), store.Params{"order_ids": ids}))
+	return lo.KeyBy(rows, func(r chartOrderRow) uint32 { return r.ID }), err
 }
 
 // newPoint leaves failed samples out of the value unless they are asked for, but keeps them to be shown.
 func newPoint(r pointRow, q graphQuery, how string) point {
-	p := point{OrderID: r.OrderID, Order: r.Order, SortKey: r.SortKey, StartAt: r.StartAt}
+	p := point{OrderID: r.OrderID}
 	var good []float64
 	for i, v := range r.Values {
 		p.Samples = append(p.Samples, sample{v, r.RunIDs[i], r.Failed[i] != 0})

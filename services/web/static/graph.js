@@ -183,7 +183,8 @@
           paths: box.dataset.noLine ? () => null : undefined,
         }))],
         axes: [
-          byDate ? { ...axis, space: 70, size: 34, gap: 8 } : { ...axis, space: 90, size: 34, gap: 8, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000],
+          byDate ? { ...axis, space: 90, size: 34, gap: 8,
+            values: (u, splits, n, space, step) => splits.map((v) => { const iso = new Date(v * 1e3).toISOString(); return step >= 86400 ? iso.slice(0, 10) : iso.slice(5, 16).replace("T", " "); }) } : { ...axis, space: 90, size: 34, gap: 8, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000],
             values: (u, splits) => splits.map((i) => (this.data.orders[i] ? clip(this.data.orders[i].name, 12) : "")) },
           {
             ...axis, scale: "y", side: 3, gap: 6,
@@ -317,6 +318,7 @@
       const [min, max] = this.range = this.rangeX(lo, hi);
       for (const { plot } of this.panels) plot.setScale("x", { min, max });
       this.remember();
+      if (this.index != null) queueMicrotask(() => this.follow(null));
     }
 
     inPlot(u, paint) {
@@ -649,7 +651,8 @@
     // point moves the charts' own cursors to an order.
     point(i) {
       this.show(i);
-      this.follow(null);
+      // after the charts have taken a new range
+      queueMicrotask(() => this.follow(null));
     }
 
     open() {
