@@ -27,7 +27,7 @@ func TestAssets_ChartLibraryIsFetched(t *testing.T) {
 func TestAssets_WithoutTheChartLibrary_TheGraphPageSaysSo(t *testing.T) {
 	t.Parallel()
 	found, err := loadAssets(fstest.MapFS{
-		"static/app.css": {Data: []byte("body{}")}, "static/icon.svg": {Data: []byte("<svg/>")}, "static/graph.js": {Data: []byte("1")},
+		"static/app.css": {Data: []byte("body{}")}, "static/icon.svg": {Data: []byte("<svg/>")}, "static/graph.js": {Data: []byte("1")}, "static/search.js": {Data: []byte("1")},
 	})
 	if err != nil {
 		t.Fatal(err)
