@@ -101,7 +101,7 @@ func (s *Service) noise(c *fiber.Ctx) error {
 	if id == 0 && len(body.Machines) > 0 {
 		body.Machine, found = body.Machines[0], true
 	} else {
-		body.Machine, found = lo.Find(body.Machines, func(m machineNameRow) bool { return uint64(m.ID) == uint64(id) })
+		body.Machine, found = lo.Find(body.Machines, func(m machineNameRow) bool { return uint64(m.ID) == id })
 	}
 	if !found && id != 0 {
 		return badParameter("machine_id", c.Query("machine_id"), "No machine of this suite has this number; choose one from the list.")
