@@ -1,0 +1,86 @@
+package store
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"tidemark/sql"
+)
+
+// Position tells where all data of a store stand: a text that is another one after every write, whoever wrote. It does not change
+// when ClickHouse merges what is there.
+type Position struct {
+	store *Store
+	age   time.Duration
+	now   func() time.Time
+	turn  chan struct{}
+	moved atomic.Uint64
+	// told is guarded by turn: what was answered last.
+	told struct {
+		at    string
+		asked time.Time
+		moved uint64
+	}
+}
+
+// NewPosition asks s, and takes an answer for good for as long as age, unless [Position.Moved] is called: what this process knows to
+// be written shows at once. With an age of zero every question is asked after it came; those that come together share one.
+func NewPosition(s *Store, age time.Duration, now func() time.Time) *Position {
+	return &Position{store: s, age: age, now: now, turn: make(chan struct{}, 1)}
+}
+
+// Moved says that something was written, before anybody is told so.
+func (p *Position) Moved() { p.moved.Add(1) }
+
+// positionTimeout bounds the question. It waits for nobody: the store it goes to is not that of the readers.
+const positionTimeout = 5 * time.Second
+
+// Of a table of the engine's log family every insert makes a block with the next number, and every mutation a new version; a
+// partition or table that is gone is missing here, one that was exchanged has another uuid. job_runs is left out: it gets a row
+// every few seconds, and answers that show it are not kept.
+var queryPosition = sql.File{Name: "position", Text: `
+SELECT hex(sipHash128(groupArray(p))) AS at
+FROM
+(
+    SELECT (uuid, last, version, parts > 0) AS p
+    FROM
+    (
+        SELECT name, uuid
+        FROM system.tables
+        WHERE database = currentDatabase() AND endsWith(engine, 'MergeTree') AND name != 'job_runs'
+    ) AS t
+    LEFT JOIN
+    (
+        SELECT table, max(max_block_number) AS last, max(data_version) AS version, count() AS parts
+        FROM system.parts
+        WHERE database = currentDatabase() AND active
+        GROUP BY table
+    ) AS p ON p.table = t.name
+    ORDER BY name
+)`}
+
+// At is the position, as it was at some time after the caller asked, or shortly before.
+func (p *Position) At(ctx context.Context) (string, error) {
+	came, moved := p.now(), p.moved.Load()
+	select {
+	case p.turn <- struct{}{}:
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+	defer func() { <-p.turn }()
+	if p.told.at != "" && p.told.moved >= moved && !p.told.asked.Before(came.Add(-p.age)) {
+		return p.told.at, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, positionTimeout)
+	defer cancel()
+	asked, before := p.now(), p.moved.Load()
+	rows, err := Select[struct {
+		At string `ch:"at"`
+	}](ctx, p.store, queryPosition, nil)
+	if err != nil {
+		return "", err
+	}
+	p.told.at, p.told.asked, p.told.moved = rows[0].At, asked, before
+	return p.told.at, nil
+}
