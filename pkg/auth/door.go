@@ -70,6 +70,14 @@ func (v Visitor) May(needs Scope, database string) bool {
 	return v.Known && v.Token.Allow(needs, database) == nil
 }
 
+// Key tells visitors apart who are shown different things: an answer for one is an answer for all with the same key.
+func (v Visitor) Key() string {
+	if !v.Known {
+		return ""
+	}
+	return fmt.Sprintf("%q %v %q %x %q", v.Token.Name, v.Token.Scope, v.Token.Databases, v.Token.Digest, v.CSRF)
+}
+
 // Door stands before every route: it turns a session's cookie into the token that it stands for, which counts for writes only with
 // the session's CSRF token beside it, and keeps people without a token out where anonymous reading is off.
 type Door struct {

@@ -84,5 +84,7 @@ func (c Config) readSettings() clickhouse.Settings {
 		"max_execution_time": max(1, int(c.ReadTimeout.Seconds()+0.5)),
 		"readonly":           2,
 		"cancel_http_readonly_queries_on_client_close": 1,
+		// Joins as they are written: the planner would join two large tables on database and suite alone, and filter then.
+		"query_plan_optimize_join_order_limit": 0,
 	}
 }

@@ -36,8 +36,8 @@ func (p *Position) Moved() { p.moved.Add(1) }
 // positionTimeout bounds the question. It waits for nobody: the store it goes to is not that of the readers.
 const positionTimeout = 5 * time.Second
 
-// Of a table of the engine's log family every insert makes a block with the next number, and every mutation a new version; a
-// partition or table that is gone is missing here, one that was exchanged has another uuid. job_runs is left out: it gets a row
+// Every insert makes a block with the next number, and every mutation a version, which is the fifth part of a part's name; what is
+// gone is missing here, one that was exchanged has another uuid. job_runs is left out: it gets a row
 // every few seconds, and answers that show it are not kept.
 var queryPosition = sql.File{Name: "position", Text: `
 SELECT hex(sipHash128(groupArray(p))) AS at
@@ -52,7 +52,7 @@ FROM
     ) AS t
     LEFT JOIN
     (
-        SELECT table, max(max_block_number) AS last, max(data_version) AS version, count() AS parts
+        SELECT table, max(max_block_number) AS last, max(toUInt64OrZero(splitByChar('_', name)[5])) AS version, count() AS parts
         FROM system.parts
         WHERE database = currentDatabase() AND active
         GROUP BY table

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"tidemark/pkg/httpx"
 	"tidemark/pkg/openapi"
 	"tidemark/pkg/readsql"
 	"tidemark/pkg/store"
@@ -25,6 +26,8 @@ type Deps struct {
 	Writes []openapi.Operation
 	// SQL answers people's own statements; nil answers none.
 	SQL *readsql.Gate
+	// Keep keeps answers until the data move; nil keeps none.
+	Keep *httpx.Keeper
 }
 
 // Service answers reads.
@@ -35,6 +38,7 @@ type Service struct {
 	serves func(ctx context.Context, database string) (bool, error)
 	writes []openapi.Operation
 	sql    *readsql.Gate
+	keep   *httpx.Keeper
 }
 
 // New checks the configuration and opens nothing.
@@ -46,7 +50,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		return nil, errors.New("api: a store and a logger are needed")
 	}
 	return &Service{
-		cfg: cfg, read: storeReads{deps.Store}, log: deps.Log, serves: deps.Serves, writes: deps.Writes, sql: deps.SQL,
+		cfg: cfg, read: storeReads{deps.Store}, log: deps.Log, serves: deps.Serves, writes: deps.Writes, sql: deps.SQL, keep: deps.Keep,
 	}, nil
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"tidemark/pkg/auth"
 	"tidemark/pkg/httpx"
 	"tidemark/pkg/suite"
 )
@@ -48,15 +49,20 @@ func (s *Service) answerV4(c *fiber.Ctx, handler v4Handler) error {
 	c.Set(fiber.HeaderAccessControlAllowOrigin, "*")
 	ctx, cancel := s.limited(c)
 	defer cancel()
+	err := s.keep.Answer(c, auth.VisitorOf(c).Key(), func() error { return s.makeV4(ctx, c, handler) })
+	if err == nil {
+		return nil
+	}
+	return s.answerV4Error(c, err)
+}
+
+func (s *Service) makeV4(ctx context.Context, c *fiber.Ctx, handler v4Handler) error {
 	q := v4Request{ctx: ctx, key: key{c.Params("db"), c.Params("suite")}}
 	var err error
 	if q.schema, err = s.schema(ctx, q.key); err == nil {
 		err = handler(c, q)
 	}
-	if err == nil {
-		return nil
-	}
-	return s.answerV4Error(c, err)
+	return err
 }
 
 func (s *Service) answerV4Error(c *fiber.Ctx, err error) error {

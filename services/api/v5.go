@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/gofiber/fiber/v2"
 
+	"tidemark/pkg/auth"
 	"tidemark/pkg/httpx"
 	"tidemark/pkg/openapi"
 	"tidemark/pkg/suite"
@@ -66,12 +68,12 @@ func (s *Service) answerV5(c *fiber.Ctx, op operation) error {
 	ctx, cancel := s.limited(c)
 	defer cancel()
 	q := v5Request{ctx: ctx, op: op.Operation, key: key{c.Params("db", s.cfg.DefaultDatabase), c.Params("suite")}}
-	err := s.findDatabase(ctx, q.key.database)
-	if err == nil {
-		q.params, err = readQuery(c, op.Operation)
-	}
-	if err == nil {
-		err = op.answer(c, q)
+	answer := func() error { return s.makeV5(c, op, q) }
+	var err error
+	if slices.Contains(unsteady, op.Tag) {
+		err = answer()
+	} else {
+		err = s.keep.Answer(c, auth.VisitorOf(c).Key(), answer)
 	}
 	if err == nil {
 		// A stream's bytes are on their way; it brings a tag of its own where it can.
@@ -81,6 +83,20 @@ func (s *Service) answerV5(c *fiber.Ctx, op operation) error {
 		return nil
 	}
 	return sendV5Error(c, s.toV5Error(c, q.key, err))
+}
+
+// unsteady are the groups of operations whose answers depend on more than the data: on what runs, on the time, and on quotas.
+var unsteady = []string{"sql", "detectors", "backtests"}
+
+func (s *Service) makeV5(c *fiber.Ctx, op operation, q v5Request) error {
+	err := s.findDatabase(q.ctx, q.key.database)
+	if err == nil {
+		q.params, err = readQuery(c, op.Operation)
+	}
+	if err != nil {
+		return err
+	}
+	return op.answer(c, q)
 }
 
 // tagged marks an answer with its own hash, and leaves it out for a client that has it.

@@ -63,6 +63,7 @@ type process struct {
 	store, work *store.Store
 	results     *api.Results       // compares submissions with those before
 	reports     *report.Handover   // from intake to projector
+	position    *store.Position    // of all data
 	door        *auth.Door         // before every route
 	events      *eventlog.Log      // nil for roles that only read
 	people      *clickhouse.Reader // the embedded engine's side for people's SQL
@@ -96,6 +97,7 @@ func compose(s Settings, r roles, log *slog.Logger) (*process, error) {
 		return nil, err
 	}
 	p.results = api.NewResults(p.work)
+	p.position = store.NewPosition(p.work, positionAge(r), time.Now)
 	kept := 0 // where only one of the two is here, nobody comes for a report
 	if r.Intake && r.Projector {
 		kept = handedBytes
@@ -307,7 +309,7 @@ func (p *process) services(r roles) ([]router, error) {
 		if err != nil {
 			return nil, err
 		}
-		rest, err := p.rest(p.work, nil)
+		rest, err := p.rest(p.work, nil, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -344,7 +346,7 @@ func (p *process) services(r roles) ([]router, error) {
 
 // projectorStore remembers what it stores where submissions are answered in the same process.
 func (p *process) projectorStore(r roles) projector.Store {
-	s := projector.ClickHouse(p.work)
+	s := moving{projector.ClickHouse(p.work), p.position}
 	if !r.Intake || p.settings.Intake.ResultsWait == 0 {
 		return s
 	}
@@ -411,9 +413,9 @@ func (p *process) notifier() error {
 }
 
 // rest is what answers reads over REST, and looks up for those who write.
-func (p *process) rest(reads *store.Store, gate *readsql.Gate) (*api.Service, error) {
+func (p *process) rest(reads *store.Store, gate *readsql.Gate, keep *httpx.Keeper) (*api.Service, error) {
 	known := &databases{settings: p.settings, store: reads}
-	return api.New(p.settings.apiConfig(), api.Deps{Store: reads, Log: p.named("api"), Serves: known.serves, Writes: v5Writes(), SQL: gate})
+	return api.New(p.settings.apiConfig(), api.Deps{Store: reads, Log: p.named("api"), Serves: known.serves, Writes: v5Writes(), SQL: gate, Keep: keep})
 }
 
 // gate is the way for people's SQL: none with a ClickHouse server that has no user for it.
@@ -439,11 +441,12 @@ func (p *process) gate() (*readsql.Gate, error) {
 }
 
 func (p *process) reads() ([]router, error) {
+	keep := p.keeper()
 	gate, err := p.gate()
 	if err != nil {
 		return nil, err
 	}
-	rest, err := p.rest(p.store, gate)
+	rest, err := p.rest(p.store, gate, keep)
 	if err != nil {
 		return nil, err
 	}
@@ -451,7 +454,7 @@ func (p *process) reads() ([]router, error) {
 	if err != nil {
 		return nil, err
 	}
-	pages, err := web.New(p.settings.webConfig(), web.Deps{Store: p.store, Log: p.named("web"), Now: time.Now, Version: version, Door: p.door, SQL: rest, Settings: settings, Metrics: p.reg})
+	pages, err := web.New(p.settings.webConfig(), web.Deps{Store: p.store, Log: p.named("web"), Now: time.Now, Version: version, Door: p.door, SQL: rest, Settings: settings, Metrics: p.reg, Keep: keep})
 	if err != nil {
 		return nil, err
 	}
@@ -483,7 +486,7 @@ func (p *process) serve(r roles, engine *clickhouse.Engine, services []router) {
 		return
 	}
 	app := httpx.New(httpx.DefaultConfig(), p.named("http"), httpx.NewMetrics(p.reg), time.Now)
-	app.Use(p.door.Handle)
+	app.Use(p.door.Handle, p.written)
 	for _, s := range services {
 		s.Routes(app)
 	}

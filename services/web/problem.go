@@ -136,4 +136,6 @@ const (
 	wantsData localKey = iota
 	// surroundings is the view of the suite that the page is about, for a problem found later.
 	surroundings
+	// shownNow is the time that a page shows, when it is not the very second.
+	shownNow
 )

@@ -162,7 +162,7 @@ func dict(pairs ...any) (map[string]any, error) {
 
 // view starts a page.
 func (s *Service) view(c *fiber.Ctx, title string) view {
-	v := view{Title: title, L: newLinks(httpx.RootURL(c)), Now: s.now(), Version: s.version, Who: auth.VisitorOf(c)}
+	v := view{Title: title, L: newLinks(httpx.RootURL(c)), Now: s.nowOf(c), Version: s.version, Who: auth.VisitorOf(c)}
 	if s.door != nil && s.door.Keys().Any() {
 		v.SignIn = v.L.SignIn() + "?next=" + url.QueryEscape(c.OriginalURL())
 	}

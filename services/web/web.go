@@ -13,6 +13,7 @@ import (
 
 	"tidemark/pkg/auth"
 	"tidemark/pkg/config"
+	"tidemark/pkg/httpx"
 	"tidemark/pkg/readsql"
 	"tidemark/pkg/store"
 	"tidemark/sql"
@@ -35,6 +36,8 @@ type Deps struct {
 	Settings []config.Setting
 	// Metrics are this process's, for the same page; nil shows none.
 	Metrics prometheus.Gatherer
+	// Keep keeps pages until the data move; nil keeps none.
+	Keep *httpx.Keeper
 }
 
 // Asker answers questions in SQL for a request's sender, by the rules of POST /api/v5/sql. Errors that people can mend are
@@ -55,6 +58,7 @@ type Service struct {
 	sql       Asker
 	settings  []config.Setting
 	metrics   prometheus.Gatherer
+	keep      *httpx.Keeper
 	assets    *assets
 	templates map[string]*template.Template
 }
@@ -82,7 +86,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	}
 	return &Service{
 		cfg: cfg, store: deps.Store, log: deps.Log, now: deps.Now, version: deps.Version, door: deps.Door,
-		sql: deps.SQL, settings: deps.Settings, metrics: deps.Metrics,
+		sql: deps.SQL, settings: deps.Settings, metrics: deps.Metrics, keep: deps.Keep,
 		assets: found, templates: pages,
 	}, nil
 }
