@@ -11,6 +11,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/google/uuid"
 	"github.com/samber/lo"
+	"golang.org/x/sync/errgroup"
 )
 
 // LedgerRow is one event with what was decided about it: a row of the ledger.
@@ -199,10 +200,19 @@ func send(ctx context.Context, conn driver.Conn, statement string, columns []led
 		return fmt.Errorf("prepare: %w", err)
 	}
 	defer batch.Close() //nolint:errcheck // after Send there is nothing left to close; before it the first error tells more
+	// A report's values are many, and whoever waits for it waits for this, too: two columns at a time.
+	var filling errgroup.Group
+	filling.SetLimit(2)
 	for i, column := range columns {
-		if err := column.put(batch.Column(i), rows); err != nil {
-			return fmt.Errorf("column %s: %w", column.name, err)
-		}
+		filling.Go(func() error {
+			if err := column.put(batch.Column(i), rows); err != nil {
+				return fmt.Errorf("column %s: %w", column.name, err)
+			}
+			return nil
+		})
+	}
+	if err := filling.Wait(); err != nil {
+		return err
 	}
 	if err := batch.Send(); err != nil {
 		return fmt.Errorf("send: %w", err)
@@ -213,6 +223,7 @@ func send(ctx context.Context, conn driver.Conn, statement string, columns []led
 // ledgerSettings states everything the promise of InsertLedger rests on:
 // defaults differ between versions and builds of the server.
 func ledgerSettings(rows []LedgerRow) clickhouse.Settings {
+	nice := lo.Ternary(len(rows) == 1, 0, 3)
 	return clickhouse.Settings{
 		"async_insert":               0,
 		"insert_deduplicate":         1,
@@ -224,9 +235,9 @@ func ledgerSettings(rows []LedgerRow) clickhouse.Settings {
 		// The views read the same block and write tables of their own: side by side they take a fifth less of what a lone submission
 		// waits for. Under load both cores have other work, and it would only cost memory.
 		"parallel_view_processing": lo.Ternary(len(rows) == 1, 1, 0),
-		// Under load the log takes what comes and the store follows: those who wait for the log go first.
-		"os_threads_nice_value_query":             3,
-		"os_threads_nice_value_materialized_view": 3,
+		// Under load the log takes what comes and the store follows: those who wait for the log go first. A lone submission is waited for.
+		"os_threads_nice_value_query":             nice,
+		"os_threads_nice_value_materialized_view": nice,
 	}
 }
 

@@ -18,7 +18,7 @@ CREATE TABLE IF NOT EXISTS ledger
     request_id        String,
     content_type      LowCardinality(String),
     params            Map(String, String),
-    body              String CODEC(ZSTD(3)),
+    body              String CODEC(ZSTD(1)),
     body_digest       UInt64,
     body_bytes        UInt64 MATERIALIZED length(body),
 

@@ -13,7 +13,7 @@ import (
 // would write each row a dozen times over; statistics that no query here uses would
 // double the files of a part.
 const serverConfig = `<clickhouse>
-  <os_threads_nice_value_merge_mutate>5</os_threads_nice_value_merge_mutate>
+  <os_threads_nice_value_merge_mutate>10</os_threads_nice_value_merge_mutate>
   <merge_tree>
     <auto_statistics_types></auto_statistics_types>
     <min_parts_to_merge_at_once>10</min_parts_to_merge_at_once>

@@ -201,7 +201,7 @@ func (p *product) cpu() time.Duration {
 // TIDEMARK_BENCH_DATA keeps that in a folder for the next time.
 func readable(b *testing.B) *product {
 	b.Helper()
-	args := []string{"--databases", "default,live"}
+	args := []string{"--databases", "default,live", "--store-kept-answers", "64MiB"}
 	data := os.Getenv("TIDEMARK_BENCH_DATA")
 	if data == "" {
 		data = b.TempDir()
