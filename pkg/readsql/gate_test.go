@@ -294,7 +294,7 @@ func TestGate_Questions_AreAnswered(t *testing.T) {
 		"SELECT 2 IN (SELECT test_id FROM v_tests) AS x":                                                                       "x\n1\n",
 		"SELECT name FROM v_tests WHERE test_id = {id:UInt32} AND suite = 'nts' AND database = {d:String}":                     "name\na\n",
 		"SELECT t.name FROM {v:Identifier} AS t ORDER BY 1 LIMIT 1":                                                            "name\na\n",
-		"SHOW VIEWS LIKE 'v_test%'":                                                                                            "name\nv_tests\n",
+		"SHOW VIEWS LIKE 'v_test%'":                                                                                            "name\nv_test_names\nv_tests\n",
 		"EXISTS VIEW v_tests":                                                                                                  "result\n1\n",
 		"SELECT count() > 50 AS x FROM system.columns WHERE database = currentDatabase()":                                      "x\n1\n",
 		"SELECT a.name FROM v_tests AS a JOIN v_tests AS b USING (database, suite, test_id) ORDER BY 1 LIMIT 1":                "name\na\n",

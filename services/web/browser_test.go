@@ -376,6 +376,9 @@ var everyPage = map[string]string{
 	"empty": "/db_default/v4/compile/", "problem": "/db_default/v4/nts/graph?plot.0=1.x.2",
 	"regressions": "/db_default/v4/nts/regressions/", "regression": "/db_default/v4/nts/regressions/2", "signin": "/signin",
 	"detectors": "/db_default/v4/nts/detectors", "backtests": "/db_default/v4/nts/backtests", "subscriptions": "/db_default/v4/nts/subscriptions", "job-runs": "/db_default/v4/nts/job_runs",
+	"compare": "/db_default/v4/nts/compare?before.machine=1&before.newest=3&after.machine=2&after.newest=3", "heatmap": "/db_default/v4/nts/heatmap?machine=1",
+	"matrix": "/db_default/v4/nts/matrix?plot.0=1.1.2&plot.1=2.2.2", "daily": "/db_default/v4/nts/daily_report", "latest": "/db_default/v4/nts/latest_runs_report",
+	"status": "/db_default/v4/nts/global_status", "noise": "/db_default/v4/nts/noise", "search": "/search?q=bench", "test": "/db_default/v4/nts/test/1",
 }
 
 // visit opens a page of a suite with that history and waits for its chart.
@@ -411,7 +414,7 @@ func TestPages_InABrowser_AreQuietFitEveryScreenAndKeepWCAGLightAndDark(t *testi
 				b.settled(name + " at " + view.name)
 			}
 			wide := eval[[]string](b, `[...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > innerWidth + 1 &&
-				!e.closest(".wide, pre, .tabs, .uplot, .unseen, .skip, thead")).map(e => e.tagName + "." + e.className).slice(0, 5)`)
+				!e.closest(".wide, pre, .tabs, .uplot, .unseen, .skip, .crumbs, thead")).map(e => e.tagName + "." + e.className).slice(0, 5)`)
 			if over := eval[int](b, `document.documentElement.scrollWidth - innerWidth`); over > 0 || len(wide) > 0 {
 				t.Errorf("%s at %s: %d pixels too wide: %v", name, view.name, over, wide)
 			}
