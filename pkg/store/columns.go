@@ -15,6 +15,9 @@ type Column struct {
 // InsertColumns appends one block to a table. All columns have equally many values, of
 // the Go types that belong to the table's.
 func (s *Store) InsertColumns(ctx context.Context, table string, columns ...Column) error {
+	if s.writes == nil && s.scratch != nil {
+		return s.scratch.InsertColumns(ctx, table, columns...)
+	}
 	if s.writes == nil {
 		return errReadOnly
 	}

@@ -342,3 +342,35 @@ func TestStore_WithoutWriters_RefusesWrites(t *testing.T) {
 		t.Error("a read may write")
 	}
 }
+
+func TestExec_StoreWithoutWriters_UsesItsScratchOrSaysSo(t *testing.T) {
+	t.Parallel()
+	work := testkit.Migrated(t)
+	people := work
+	people.MaxWrites = 0
+	alone := testkit.Open(t, people)
+	if err := alone.Exec(t.Context(), "SELECT 1", nil); err == nil {
+		t.Error("a store without writers ran a statement of writers")
+	}
+	lent, err := store.New(people)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lent.UseScratch(testkit.Open(t, work))
+	if err := lent.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = lent.Close() })
+	if err := lent.Exec(t.Context(), "CREATE TABLE moment (n UInt8) ENGINE = Memory", nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := lent.InsertColumns(t.Context(), "moment", store.Column{Name: "n", Values: []uint8{1, 2}}); err != nil {
+		t.Fatal(err)
+	}
+	if n := count(t, lent, "moment"); n != 2 {
+		t.Errorf("%d rows, want 2", n)
+	}
+	if err := lent.InsertLedger(t.Context(), []store.LedgerRow{ledgerRow(1, 1)}); err == nil {
+		t.Error("a store without writers took a row of the ledger")
+	}
+}

@@ -30,7 +30,13 @@ type Store struct {
 	pool   *turns.Pool
 	// share is that of reads whose context names none.
 	share *turns.Share
+	// scratch has the writers for tables of a moment, where there are none here.
+	scratch *Store
 }
+
+// UseScratch lets a store without writers use another's, in Exec and InsertColumns alone: who judges stored series puts what he
+// judges into a table of a moment. It is called before Open, and the other store is opened and closed by its owner.
+func (s *Store) UseScratch(of *Store) { s.scratch = of }
 
 // New checks the configuration and opens nothing.
 func New(cfg Config) (*Store, error) {
@@ -251,6 +257,9 @@ const codeTimeoutExceeded = 159
 
 // Exec runs a statement on a writer's connection.
 func (s *Store) Exec(ctx context.Context, text string, p Params) error {
+	if s.writes == nil && s.scratch != nil {
+		return s.scratch.Exec(ctx, text, p)
+	}
 	if s.writes == nil {
 		return errReadOnly
 	}

@@ -96,6 +96,7 @@ func compose(s Settings, r roles, log *slog.Logger) (*process, error) {
 	if p.work, err = store.New(storeConfig); err != nil {
 		return nil, err
 	}
+	p.store.UseScratch(p.work) // why a change is one: judged anew, in a table of a moment
 	p.results = api.NewResults(p.work)
 	p.position = store.NewPosition(p.work, positionAge(r), time.Now)
 	kept := 0 // where only one of the two is here, nobody comes for a report
