@@ -104,7 +104,8 @@ func window(line []byte, from int) (text string, before, after bool) {
 	for end < len(rest) && !utf8.RuneStart(rest[end]) {
 		end++
 	}
-	return visible(string(rest[:end])), from > 0, end < len(rest)
+	// The last character of all may be a part of one.
+	return visible(strings.ToValidUTF8(string(rest[:end]), "\ufffd")), from > 0, end < len(rest)
 }
 
 // visible shows what a text would hide: characters without a shape, and those that turn the direction of what follows.

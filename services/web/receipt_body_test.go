@@ -40,6 +40,7 @@ func FuzzShowSent(f *testing.F) {
 	f.Add([]byte("{\"a\":[1,\n{\"b\":2}]}"), "a[1].b", "")
 	f.Add([]byte("\xff\x00"), "a", "at byte 1")
 	f.Add([]byte("\n\n\u202e"), "", "at byte 99999")
+	f.Add([]byte("\n\n\xe2"), "5[o", "at byte 99999") // cut amid a character
 	f.Fuzz(func(t *testing.T, body []byte, field, message string) {
 		v := showSent(body, field, message)
 		if len(v.Lines) > max(sentLines, sentHex/16) || v.Line > v.All || v.Line < 0 {
