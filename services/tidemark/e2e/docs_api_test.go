@@ -28,6 +28,9 @@ func TestDocs_CommandsOfTheAPIPage_Work(t *testing.T) {
 	s.database = "default"
 	for _, f := range fed.Files {
 		s.prepare(t, f)
+		if f.Name == "findings.wait" {
+			break // what comes later is about rules that the page does not set
+		}
 	}
 	blocks := shellBlock.FindAllSubmatch(page, -1)
 	if len(blocks) < 8 {
