@@ -111,9 +111,11 @@ func TestEndToEnd_MembersComeAndGo_ViewsUnchanged(t *testing.T) {
 	project(t, quickConfig(), l, ClickHouse(reference))
 
 	broker := kafkatest.Embedded(t, kafka.Topic{Name: event.TopicEvents, Partitions: 2}, kafka.Topic{Name: event.TopicOutcomes, Partitions: 1})
+	cfg := quickConfig()
+	cfg.PublishTimeout = DefaultConfig().PublishTimeout // every outcome is waited for here, and a busy broker takes its time
 	member := func() (stop func()) {
 		log := kafkatest.Open(t, broker.Config)
-		p, err := New(quickConfig(), Deps{Events: Kafka(log), Outcomes: log, Store: ClickHouse(s), Logger: testkit.Logger()})
+		p, err := New(cfg, Deps{Events: Kafka(log), Outcomes: log, Store: ClickHouse(s), Logger: testkit.Logger()})
 		if err != nil {
 			t.Fatal(err)
 		}
