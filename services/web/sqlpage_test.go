@@ -207,6 +207,18 @@ func TestSQLPage_InABrowser_CompletesRunsAndDraws(t *testing.T) {
 	if n := eval[int](b, `document.querySelectorAll("#sql-table tbody tr").length`); n != 12 {
 		t.Errorf("%d rows", n)
 	}
+
+	// It is kept in the browser, under a name too, and its link is on the clipboard or in the address bar.
+	b.do(chromedp.SendKeys(chromedp.CSS("#sql-name"), "runs by <order>"), chromedp.Click(chromedp.CSS("#sql-save")), chromedp.Click(chromedp.CSS("#sql-copy")))
+	b.until("the link is copied", `document.querySelector("#sql-copy").textContent !== "Copy link"`)
+	b.do(chromedp.Navigate(root + "/sql"))
+	if got := eval[string](b, `document.querySelector("#sql-saved a").textContent + "|" + document.querySelectorAll("#sql-last li").length`); got != "runs by <order>|1" {
+		t.Errorf("the browser keeps %q", got)
+	}
+	b.follow(chromedp.Click(chromedp.CSS("#sql-saved a")))
+	if n := eval[int](b, `document.querySelectorAll("#sql-table tbody tr").length`); n != 12 {
+		t.Errorf("the saved statement has %d rows", n)
+	}
 	b.quiet()
 	for _, view := range []struct {
 		name  string

@@ -1,5 +1,6 @@
 "use strict";
-// The page for SQL: Ctrl+Enter, completion of names, fields for parameters, a chart of the answer. All of it works without, but the chart.
+// The page for SQL: Ctrl+Enter, completion of names, fields for parameters, a chart of the answer, statements kept in the browser. All of
+// it works without, but the chart and what is kept.
 (() => {
   const form = document.getElementById("sql-form");
   const box = document.getElementById("query");
@@ -100,6 +101,8 @@
     box.setSelectionRange(start, start + 1);
   }
 
+  keepStatements(form, box);
+
   const table = document.getElementById("sql-table");
   const chart = document.getElementById("sql-chart");
   if (!table || !chart) return;
@@ -142,4 +145,103 @@
     wait = setTimeout(() => drawn.setSize({ width: chart.clientWidth, height: 260 }), 80);
   }).observe(chart);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+
+  // keepStatements lists what was asked here last and what was saved under a name, and copies the link that shares it.
+  function keepStatements(form, box) {
+    const place = "tidemark.sql";
+    const most = 15;
+    const told = document.getElementById("sql-told");
+    const name = document.getElementById("sql-name");
+    const saved = document.getElementById("sql-saved");
+    const last = document.getElementById("sql-last");
+    const read = () => {
+      try {
+        const all = JSON.parse(localStorage.getItem(place)) ?? {};
+        const good = (list) => (Array.isArray(list) ? list.filter((one) => typeof one?.text === "string" && typeof one?.search === "string") : []);
+        return { saved: good(all.saved), last: good(all.last) };
+      } catch {
+        return { saved: [], last: [] }; // something else was written there
+      }
+    };
+    const write = (all) => {
+      try {
+        localStorage.setItem(place, JSON.stringify(all));
+        return true;
+      } catch {
+        told.textContent = "This browser keeps nothing.";
+        return false;
+      }
+    };
+    const short = (text) => text.replace(/\s+/g, " ").trim();
+    const item = (one) => {
+      const line = document.createElement("li");
+      line.append(Object.assign(document.createElement("a"), { href: `${location.pathname}?${one.search}`, textContent: one.name ?? short(one.text).slice(0, 80), title: short(one.text).slice(0, 400) }));
+      return line;
+    };
+    const show = () => {
+      const all = read();
+      saved.replaceChildren(
+        ...all.saved.map((one) => {
+          const line = item(one);
+          const drop = Object.assign(document.createElement("button"), { type: "button", className: "button small", textContent: "✕" });
+          drop.setAttribute("aria-label", `Remove ${one.name}`);
+          drop.addEventListener("click", () => {
+            write({ ...all, saved: read().saved.filter((other) => other.name !== one.name) });
+            told.textContent = `${one.name} was removed.`;
+            show();
+            name.focus();
+          });
+          line.append(" ", drop);
+          return line;
+        }),
+      );
+      last.querySelector("ul").replaceChildren(...all.last.map(item));
+      last.hidden = all.last.length === 0;
+    };
+    // What the form would ask, as an address.
+    const search = () => `${new URLSearchParams([...new FormData(form)].map(([field, value]) => [field, value.replace(/\r\n/g, "\n")]))}&run=1`;
+
+    const link = document.getElementById("sql-link");
+    if (link?.dataset.answered !== undefined) {
+      const all = read();
+      const one = { text: box.value, search: new URL(link.href).search.slice(1) };
+      write({ ...all, last: [one, ...all.last.filter((other) => other.search !== one.search)].slice(0, most) });
+    }
+    const save = () => {
+      const title = name.value.trim();
+      if (!title || !box.value.trim()) {
+        told.textContent = title ? "Write a statement first." : "Give it a name first.";
+        return;
+      }
+      const all = read();
+      const one = { name: title, text: box.value, search: search() };
+      if (!write({ ...all, saved: [...all.saved.filter((other) => other.name !== title), one].sort((a, b) => a.name.localeCompare(b.name)) })) return;
+      told.textContent = `${title} is saved.`;
+      name.value = "";
+      show();
+    };
+    document.getElementById("sql-save").addEventListener("click", save);
+    name.addEventListener("keydown", (e) => {
+      if (e.key !== "Enter") return;
+      e.preventDefault();
+      save();
+    });
+    show();
+    document.getElementById("sql-yours").hidden = false;
+
+    if (!link) return;
+    const copy = Object.assign(document.createElement("button"), { type: "button", className: "button small", id: "sql-copy", textContent: "Copy link" });
+    link.after(copy);
+    copy.addEventListener("click", async () => {
+      try {
+        await navigator.clipboard.writeText(link.href);
+        copy.textContent = "Copied";
+      } catch {
+        // Pages over plain HTTP have no clipboard: the address bar has the same address.
+        history.replaceState(null, "", link.href);
+        copy.textContent = "It is in the address bar";
+      }
+      setTimeout(() => (copy.textContent = "Copy link"), 4000);
+    });
+  }
 })();
