@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"tidemark/pkg/bounds"
 	"tidemark/pkg/turns"
 )
 
@@ -365,11 +366,6 @@ func (g *Gate) tag(ctx context.Context, c *catalogue, q Question, s statement, f
 	return hex.EncodeToString(h.Sum(nil)[:16]), nil
 }
 
-// Codes of the engine that mean that a bound was reached.
-var limitCodes = map[int]string{
-	158: "rows read", 159: "time", 160: "time", 241: "memory", 307: "bytes", 396: "rows or bytes of the answer", 209: "time", 243: "disk",
-}
-
 // explain turns the engine's refusals into the gate's, and ends of contexts into their reasons.
 func (g *Gate) explain(ctx context.Context, err error) error {
 	cause := context.Cause(ctx)
@@ -386,8 +382,8 @@ func (g *Gate) explain(ctx context.Context, err error) error {
 	case engine.Code == 164 || engine.Code == 497 || engine.Code == 452 || engine.Code == 392:
 		reason, _, _ := strings.Cut(engine.Message, ": this port ")
 		return &RefusedError{Reason: reason}
-	case limitCodes[engine.Code] != "":
-		return &LimitError{limitCodes[engine.Code] + ": " + engine.Message}
+	case bounds.Of(engine.Code) != "":
+		return &LimitError{bounds.Of(engine.Code) + ": " + engine.Message}
 	}
 	return err
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/samber/lo"
 
+	"tidemark/pkg/bounds"
 	"tidemark/pkg/turns"
 	"tidemark/sql"
 )
@@ -243,17 +244,16 @@ func (s *Store) Each(ctx context.Context, q sql.File, p Params, row func(scan fu
 // reasonOf is err with why a read was cut off: the driver tells of a broken connection, the server of a bound.
 func reasonOf(ctx context.Context, err error) error {
 	why := ctx.Err()
-	if exception := (*clickhouse.Exception)(nil); why == nil && errors.As(err, &exception) && exception.Code == codeTimeoutExceeded {
-		why = context.DeadlineExceeded
+	if exception := (*clickhouse.Exception)(nil); why == nil && errors.As(err, &exception) {
+		if what := bounds.Of(int(exception.Code)); what != "" {
+			why = &bounds.Error{What: what}
+		}
 	}
 	if why == nil || errors.Is(err, why) {
 		return err
 	}
 	return fmt.Errorf("%w: %w", why, err)
 }
-
-// codeTimeoutExceeded is ClickHouse's for a statement that reached max_execution_time.
-const codeTimeoutExceeded = 159
 
 // Exec runs a statement on a writer's connection.
 func (s *Store) Exec(ctx context.Context, text string, p Params) error {

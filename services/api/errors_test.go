@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tidemark/pkg/bounds"
 	"tidemark/pkg/store"
 	"tidemark/pkg/testkit"
 )
@@ -35,6 +36,7 @@ func (stuck) Schema(ctx context.Context, _ key) (string, bool, error) {
 func TestRead_StoreFails_OneShapePerAPI(t *testing.T) {
 	t.Parallel()
 	busy := broken{err: fmt.Errorf("query lnt_suite: %w", store.ErrBusy)}
+	beyond := broken{err: fmt.Errorf("query lnt_suite: %w", &bounds.Error{What: bounds.Memory})}
 	for name, tc := range map[string]struct {
 		read       reads
 		path       string
@@ -44,6 +46,8 @@ func TestRead_StoreFails_OneShapePerAPI(t *testing.T) {
 	}{
 		"pool full, v4":  {busy, "/api/db_default/v4/nts/machines", 503, "2", `{"message":"` + tooBusy + `"}`},
 		"pool full, v5":  {busy, "/api/v5/nts/findings", 503, "2", `{"error":{"code":"unavailable","message":"` + tooBusy + `"}}`},
+		"memory, v4":     {beyond, "/api/db_default/v4/nts/tests", 503, "2", `{"message":"` + (&bounds.Error{What: bounds.Memory}).Narrow() + `"}`},
+		"memory, v5":     {beyond, "/api/v5/nts/findings", 503, "2", `{"error":{"code":"unavailable","message":"` + (&bounds.Error{What: bounds.Memory}).Narrow() + `"}}`},
 		"too slow, v4":   {stuck{}, "/api/db_default/v4/nts/runs/1", 503, "2", `{"message":"` + tooBusy + `"}`},
 		"broken, v4":     {broken{err: errors.New("secret detail")}, "/api/db_default/v4/nts/tests", 500, "", `{"message":"Internal Server Error"}`},
 		"broken, v5":     {broken{err: errors.New("secret detail")}, "/api/v5/nts/series?machine=1&test=1&metric=score", 500, "", `{"error":{"code":"internal_error","message":"the request failed; its id is r1"}}`},

@@ -18,6 +18,7 @@ import (
 	"github.com/google/uuid"
 
 	"tidemark/pkg/auth"
+	"tidemark/pkg/bounds"
 	"tidemark/pkg/httpx"
 	"tidemark/pkg/openapi"
 	"tidemark/pkg/readsql"
@@ -270,7 +271,7 @@ func (s *Service) toSQLError(err error) error {
 	case errors.As(err, &refused):
 		return &openapi.Error{Status: http.StatusForbidden, Message: refused.Reason, Field: "query"}
 	case errors.As(err, &beyond):
-		return wrong("query", "goes beyond a bound: %s", beyond.Reason)
+		return wrong("query", "%s: %s. Ask for less: filter by database, suite, machine, test or order, name fewer columns, aggregate, or add LIMIT", bounds.Beyond, strings.TrimRight(beyond.Reason, ". "))
 	case errors.As(err, &quota):
 		return &openapi.Error{Status: http.StatusTooManyRequests, Message: quota.Reason, RetryAfter: quota.RetryAfter}
 	case errors.Is(err, readsql.ErrBusy):

@@ -11,6 +11,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"tidemark/pkg/auth"
+	"tidemark/pkg/bounds"
 	"tidemark/pkg/httpx"
 	"tidemark/pkg/suite"
 )
@@ -66,9 +67,15 @@ func (s *Service) makeV4(ctx context.Context, c *fiber.Ctx, handler v4Handler) e
 }
 
 func (s *Service) answerV4Error(c *fiber.Ctx, err error) error {
-	var known *v4Error
+	var (
+		known   *v4Error
+		reached *bounds.Error
+	)
 	switch {
 	case errors.As(err, &known):
+	case errors.As(err, &reached):
+		s.askForPatience(c)
+		known = &v4Error{fiber.StatusServiceUnavailable, "message", reached.Narrow()}
 	case errors.Is(err, errNoSuchPage):
 		c.Response().Header.Del(fiber.HeaderAccessControlAllowOrigin)
 		return httpx.NotFound(c)

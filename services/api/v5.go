@@ -13,6 +13,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"tidemark/pkg/auth"
+	"tidemark/pkg/bounds"
 	"tidemark/pkg/httpx"
 	"tidemark/pkg/openapi"
 	"tidemark/pkg/suite"
@@ -121,10 +122,15 @@ func (s *Service) toV5Error(c *fiber.Ctx, k key, err error) *openapi.Error {
 
 // known5 is an error in v5's words; false for one that is a fault of ours.
 func (s *Service) known5(k key, err error) (*openapi.Error, bool) {
-	var known *openapi.Error
+	var (
+		known   *openapi.Error
+		reached *bounds.Error
+	)
 	switch {
 	case errors.As(err, &known):
 		return known, true
+	case errors.As(err, &reached):
+		return &openapi.Error{Status: fiber.StatusServiceUnavailable, Message: reached.Narrow(), RetryAfter: s.cfg.RetryAfter}, true
 	case errors.Is(err, errUnknownDatabase):
 		return openapi.Missing("there is no database '%s'", k.database), true
 	case errors.Is(err, errUnknownSuite):

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"tidemark/pkg/bounds"
 	"tidemark/pkg/httpx"
 	"tidemark/pkg/store"
 )
@@ -97,10 +98,19 @@ func (s *Service) fail(c *fiber.Ctx, err error) error {
 }
 
 func (s *Service) problemOf(c *fiber.Ctx, err error) *problem {
-	var p *problem
+	var (
+		p       *problem
+		reached *bounds.Error
+	)
 	switch {
 	case errors.As(err, &p):
 		return p
+	case errors.As(err, &reached):
+		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(int(s.cfg.RetryAfter.Seconds())))
+		return &problem{
+			Status: fiber.StatusServiceUnavailable, Title: "Too much at once",
+			Detail: "This page reached a bound of the database: " + reached.What + ".", Hint: reached.Narrow(),
+		}
 	case errors.Is(err, store.ErrBusy), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(int(s.cfg.RetryAfter.Seconds())))
 		return &problem{

@@ -15,6 +15,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/samber/lo"
 
+	"tidemark/pkg/bounds"
 	"tidemark/pkg/openapi"
 	"tidemark/pkg/readsql"
 	"tidemark/sql"
@@ -66,6 +67,8 @@ type sqlCellView struct {
 type sqlProblem struct {
 	Status  int
 	Message string
+	// Beyond says that the statement is right but takes too much.
+	Beyond bool
 	// Line and Column are where, from 1; 0 where that is not known. Before, At and After are that line.
 	Line, Column      int
 	Before, At, After string
@@ -278,7 +281,7 @@ func failurePlace(query, message string) int {
 
 // newSQLProblem finds the place of a mistake in what was typed.
 func newSQLProblem(query string, e *openapi.Error) *sqlProblem {
-	p := &sqlProblem{Status: e.Status, Message: clip(visible(lineAt.ReplaceAllString(e.Message, "")), 2000)}
+	p := &sqlProblem{Status: e.Status, Beyond: strings.Contains(e.Message, bounds.Beyond), Message: clip(visible(lineAt.ReplaceAllString(e.Message, "")), 2000)}
 	at := failurePlace(query, e.Message)
 	if at < 0 {
 		return p

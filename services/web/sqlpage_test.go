@@ -111,8 +111,9 @@ func TestSQLPage_WrongOrForbiddenStatement_SaysWhereAndWhy(t *testing.T) {
 		"DROP TABLE ledger":                               {403, []string{"Refused"}},
 		"SELECT * FROM ledger":                            {403, []string{"view v_ledger is"}},
 		"SELECT * FROM url('http://x/','CSV','a String')": {403, []string{"Refused"}},
-		"SELECT sleep(3)":                                 {403, []string{"Refused"}},
-		"SELECT 1; SELECT 2":                              {403, []string{"Refused"}},
+		"SELECT groupArray(toString(number)) FROM numbers(1000000000) GROUP BY number % 1000": {400, []string{"It takes more than a statement may", "memory", "Ask for less"}},
+		"SELECT sleep(3)":    {403, []string{"Refused"}},
+		"SELECT 1; SELECT 2": {403, []string{"Refused"}},
 	} {
 		p := get(t, app, sqlPath(statement))
 		if p.Status != c.status {
