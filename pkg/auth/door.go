@@ -127,6 +127,7 @@ func (d *Door) Handle(c *fiber.Ctx) error {
 	case session != "" && !own(c) && !submits(c):
 		who, held, err := d.enter(c, session)
 		if err != nil {
+			c.Locals(visitorKey{}, who)
 			return refuse(c, err)
 		}
 		if held != "" {
@@ -168,12 +169,16 @@ func (d *Door) enter(c *fiber.Ctx, session string) (Visitor, string, error) {
 		return visitor, "", &openapi.Error{Status: fiber.StatusUnauthorized, Message: "Your session has ended: sign in again."}
 	}
 	if foreign(c) || !d.sealer.Matches(session, sentCSRF(c)) {
-		return visitor, "", &openapi.Error{
-			Status: fiber.StatusForbidden, Message: "This write does not come from a page of yours: load the page again and repeat it.", Field: CSRFHeader,
-		}
+		return visitor, "", &openapi.Error{Status: fiber.StatusForbidden, Message: notYours, Field: CSRFHeader}
 	}
 	return visitor, secret, nil
 }
+
+// notYours is told to programs; people are told what to do about it.
+const (
+	notYours  = "This write does not come from a page of yours: load the page again and repeat it."
+	otherTime = "The page is from before you signed in, or from another session. If what it says is what you want, send it again."
+)
 
 // maxForm bounds the forms of pages, in bytes.
 const maxForm = 64 << 10
@@ -263,11 +268,21 @@ func databaseOf(path string) string {
 	return "default"
 }
 
-// refuse closes the connection as well: the body may not have been read.
+// refuse closes the connection as well: the body may not have been read. People who sent a form get what they wrote back.
 func refuse(c *fiber.Ctx, err error) error {
 	known := &openapi.Error{Status: fiber.StatusForbidden, Message: err.Error()}
 	errors.As(err, &known)
 	c.Context().SetConnectionClose()
+	if httpx.AcceptsHTML(c) && (safe(c.Method()) || IsForm(c)) {
+		var fields url.Values
+		if IsForm(c) {
+			fields, _ = url.ParseQuery(string(c.Body())) // what cannot be read is not shown
+		}
+		if known.Message == notYours && fromHere(c) {
+			known = &openapi.Error{Status: known.Status, Message: otherTime}
+		}
+		return ShowRefused(c, known, fields)
+	}
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	return c.Status(known.Status).JSON(known.Body())
 }

@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -179,6 +180,51 @@ func TestDoor_FormOfAPage_BringsItsCSRFTokenInAField(t *testing.T) {
 }
 
 func first(status int, _ string) int { return status }
+
+func TestDoor_FormOfAnEndedSession_GetsAPageWithWhatWasWritten(t *testing.T) {
+	t.Parallel()
+	d := newDoorway(t, nil)
+	cookie, csrf := d.signIn(t, "sheriff")
+	post := func(cookie, csrf string, more ...string) (int, string, http.Header) {
+		header := append([]string{"Cookie", cookie, "Content-Type", "application/x-www-form-urlencoded", "Accept", "text/html"}, more...)
+		fields := url.Values{"csrf": {csrf}, "note": {`slow <since> "May"`}, "next": {"/v4/nts/detectors"}, "path.id": {"7"}, "list.kinds": {"signal"}, "lines.params": {"a=1\r\nb=2"}}
+		return d.ask(t, http.MethodPost, triage, fields.Encode(), header...)
+	}
+	has := func(what, page string, want bool, parts ...string) {
+		t.Helper()
+		for _, part := range parts {
+			if strings.Contains(page, part) != want {
+				t.Errorf("%s: %q in the page: %t\n%s", what, part, !want, page)
+			}
+		}
+	}
+	d.now = d.now.Add(13 * time.Hour)
+	status, page, header := post(cookie, csrf, "Sec-Fetch-Site", "same-origin")
+	if status != 401 || !strings.HasPrefix(header.Get("Content-Type"), "text/html") || header.Get("Cache-Control") != "no-store" || !strings.Contains(header.Get("Content-Security-Policy"), "frame-ancestors 'none'") {
+		t.Errorf("an ended session: %d %v", status, header)
+	}
+	has("an ended session", page, true, "Nothing was changed", "Your session has ended", "signin?next=%2Fv4%2Fnts%2Fdetectors", `value="slow &lt;since&gt; &#34;May&#34;"`, "a=1\r\nb=2</textarea>",
+		`name="path.id" value="7"`, `kinds: <b>signal</b>`, "Send it again")
+	has("an ended session", page, false, csrf)
+	// Signed in again, the same form is shown once more, with the new session's token.
+	again, fresh := d.signIn(t, "sheriff")
+	status, page, _ = post(again, csrf, "Origin", "http://example.com")
+	has("a form of before", page, true, "before you signed in", `name="csrf" value="`+fresh+`"`, "slow &lt;since&gt;")
+	if status != 403 {
+		t.Errorf("a form of before: %d", status)
+	}
+	if status, _, _ = post(again, fresh, "Origin", "http://example.com"); status != 200 {
+		t.Errorf("sent again: %d", status)
+	}
+	// What may be another site's is not offered.
+	for _, from := range [][]string{{"Sec-Fetch-Site", "cross-site"}, {"Origin", "https://evil.example"}, {}} {
+		status, page, _ = post(again, csrf, from...)
+		if status != 403 {
+			t.Errorf("from %v: %d", from, status)
+		}
+		has(fmt.Sprint(from), page, false, fresh, "slow", "Send it again")
+	}
+}
 
 func TestDoor_SessionThatEndedOrWhoseTokenIsGone_NoLongerWrites(t *testing.T) {
 	t.Parallel()

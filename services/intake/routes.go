@@ -98,11 +98,11 @@ func (s *Service) form(c *fiber.Ctx) error {
 	}
 	var page bytes.Buffer
 	// The form has no action: it posts to the address it came from, whatever stands in front of this server.
-	err := formPage.Execute(&page, map[string]string{"Database": database, "Suite": name})
+	err := formPage.Execute(&page, map[string]string{"Database": database, "Suite": name, "Root": httpx.RootURL(c)})
 	if err != nil {
 		return fmt.Errorf("render form: %w", err)
 	}
+	httpx.SecurePage(c)
 	c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
-	c.Set(fiber.HeaderContentSecurityPolicy, "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
 	return c.Send(page.Bytes())
 }

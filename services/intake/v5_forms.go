@@ -1,11 +1,8 @@
 package intake
 
 import (
-	"bytes"
-	_ "embed"
 	"encoding/json"
 	"fmt"
-	"html/template"
 	"net/http"
 	"net/url"
 	"slices"
@@ -16,7 +13,6 @@ import (
 	"github.com/samber/lo"
 
 	"tidemark/pkg/auth"
-	"tidemark/pkg/httpx"
 	"tidemark/pkg/openapi"
 )
 
@@ -25,16 +21,11 @@ import (
 // the remaining fields go unless they are empty: those that begin with "list." as lists of their values, with "number." as numbers, with
 // "lines." as objects of lines "name=value", with "yes." as true, all others as texts. The answer leads to "next", a page of this site, or says what is wrong.
 const (
-	formBody, formNext    = "body", "next"
+	formBody, formNext    = "body", auth.NextField
 	formPath, formQueries = "path.", "query."
 
 	formList, formNumber, formLines, formYes = "list.", "number.", "lines.", "yes."
 )
-
-//go:embed refused.html
-var refusedText string
-
-var refusedPage = template.Must(template.New("refused").Parse(refusedText))
 
 func (s *Service) formRoutes(r fiber.Router) {
 	writes := lo.KeyBy(s.v5Writes(), func(w v5Write) string { return w.ID })
@@ -55,12 +46,12 @@ func (s *Service) takeForm(c *fiber.Ctx, write v5Write) error {
 	fields, problem := formFields(c)
 	if problem != nil {
 		c.Context().SetConnectionClose()
-		return showRefused(c, problem, "/")
+		return auth.ShowRefused(c, problem, nil)
 	}
-	next := localAddress(fields.Get(formNext))
+	next := auth.LocalAddress(fields.Get(formNext))
 	body, err := formJSON(fields)
 	if err != nil {
-		return showRefused(c, openapi.Invalid(formBody, "the form is not as the page has it: %s", err), next)
+		return auth.ShowRefused(c, openapi.Invalid(formBody, "the form is not as the page has it: %s", err), fields)
 	}
 	if write.Body == nil {
 		body = nil
@@ -83,7 +74,7 @@ func (s *Service) takeForm(c *fiber.Ctx, write v5Write) error {
 			Error struct{ Message, Field string }
 		}
 		_ = json.Unmarshal(c.Response().Body(), &said) // without words the status tells
-		return showRefused(c, &openapi.Error{Status: status, Message: said.Error.Message, Field: said.Error.Field}, next)
+		return auth.ShowRefused(c, &openapi.Error{Status: status, Message: said.Error.Message, Field: said.Error.Field}, fields)
 	}
 	c.Response().ResetBody()
 	c.Response().Header.Del(fiber.HeaderLocation)
@@ -157,27 +148,4 @@ func formValue(name string, values []string) (string, any, error) {
 		pairs[strings.TrimSpace(key)] = strings.TrimSpace(value)
 	}
 	return own, pairs, nil
-}
-
-// localAddress is an address of this site, or its first page.
-func localAddress(next string) string {
-	u, err := url.Parse(next)
-	if err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.ContainsAny(next, "\\\r\n\t") {
-		return "/"
-	}
-	return next
-}
-
-func showRefused(c *fiber.Ctx, why *openapi.Error, back string) error {
-	var page bytes.Buffer
-	if err := refusedPage.Execute(&page, map[string]any{
-		"Title": http.StatusText(why.Status), "Message": why.Message, "Field": why.Field, "Back": back, "SignIn": why.Status == http.StatusUnauthorized,
-		"SignInAddress": httpx.RootURL(c) + auth.SignInPath + "?next=" + url.QueryEscape(back),
-	}); err != nil {
-		return fmt.Errorf("render refusal: %w", err)
-	}
-	c.Response().ResetBody()
-	c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
-	c.Set(fiber.HeaderContentSecurityPolicy, "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'")
-	return c.Status(why.Status).Send(page.Bytes())
 }
