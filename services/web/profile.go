@@ -38,15 +38,14 @@ type profiles struct {
 	turn chan struct{}
 }
 
-// profiles makes the handler of /v4/<suite>/profile/ajax/<what>.
-func (s *Service) profiles() handler {
-	p := &profiles{Service: s, turn: make(chan struct{}, 1)}
+// ajax answers /v4/<suite>/profile/ajax/<what>.
+func (p *profiles) ajax() handler {
 	return func(c *fiber.Ctx) error {
 		c.Locals(wantsData, true)
 		answers := map[string]func(*fiber.Ctx, suiteView) (any, error){
 			"getFunctions": p.functions, "getTopLevelCounters": p.counters, "getCodeForFunction": p.code,
 		}
-		_, in, err := s.suitePage(c, "", "")
+		_, in, err := p.suitePage(c, "", "")
 		if err != nil {
 			return err
 		}

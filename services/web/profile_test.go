@@ -90,3 +90,24 @@ func TestProfile_WhatIsNotThere_SaysSo(t *testing.T) {
 		}
 	}
 }
+
+func TestProfile_Page_ShowsCountersFunctionsAndCode(t *testing.T) {
+	t.Parallel()
+	w, want := profiled(t)
+	page := w.ok("/v4/nts/profile/1/1")
+	mustContain(t, page, "group/x", "branch-misses", "<code>cycles</code>", `aria-current="true"`)
+	for name, lines := range want["code"].(map[string]any) {
+		mustContain(t, page, name)
+		code := w.ok("/v4/nts/profile/1/1?counter=branch-misses&f=" + url.QueryEscape(name))
+		mustContain(t, code, "share of branch-misses, in percent of the function")
+		if got := strings.Count(code, "0x"); got != len(lines.([]any)) {
+			t.Errorf("%s has %d instructions, want %d", name, got, len(lines.([]any)))
+		}
+	}
+	mustContain(t, w.ok("/v4/nts/profile/1/1/1"), "Change", "run 1")
+	for address, status := range map[string]int{"1/2": 404, "9/1": 404, "1/1/2": 404, "1/1?f=nobody": 404, "1/1?counter=none": 400} {
+		if p := w.get("/v4/nts/profile/" + address); p.Status != status {
+			t.Errorf("%s: %d, want %d", address, p.Status, status)
+		}
+	}
+}

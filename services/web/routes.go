@@ -15,6 +15,15 @@ func (s *Service) Routes(r fiber.Router) {
 	r.Post("/"+auth.SignInPath, s.page(s.signIn))
 	r.Post("/"+auth.SignOutPath, s.page(s.signOut))
 	r.Get("/admin", s.page(s.admin))
+	r.Get("/profile/admin", s.page(s.toAdmin))
+	r.Get("/rules", s.page(s.toRules))
+	r.Get("/select_db", s.page(s.toOtherDatabase))
+	r.Get("/simple/:suite/:run<int>", s.page(s.toRun))
+	for _, prefix := range []string{"/db_:db/summary_report", "/summary_report"} {
+		r.Get(prefix, s.page(s.toDatabase))
+		r.Get(prefix+"/edit", s.page(s.toDatabase))
+	}
+	profiles := &profiles{Service: s, turn: make(chan struct{}, 1)}
 	r.Get("/sql", s.page(s.sqlPage))
 	r.Get("/db_:db/sql", s.page(s.sqlPage))
 	for _, prefix := range []string{"/db_:db/search", "/search"} {
@@ -29,6 +38,7 @@ func (s *Service) Routes(r fiber.Router) {
 		r.Get(prefix+"/machine", s.page(s.toOverview))
 		r.Get(prefix+"/machine/:machine", s.page(s.kept(orJSON(s.machine, s.machineJSON, "json"))))
 		r.Get(prefix+"/machine/:machine/latest", s.page(s.latest))
+		r.Get(prefix+"/machine/:machine/compare", s.page(s.toMachines))
 		r.Get(prefix+"/order/:order", s.page(s.kept(s.order)))
 		r.Get(prefix+"/all_orders", s.page(s.kept(s.orders)))
 		r.Get(prefix+"/compare", s.page(s.kept(s.compare)))
@@ -43,6 +53,9 @@ func (s *Service) Routes(r fiber.Router) {
 		r.Get(prefix+"/graph/data", s.page(s.kept(s.graphData)))
 		r.Get(prefix+"/graph_for_sample/:sample/:metric", s.page(s.toSampleGraph))
 		r.Get(prefix+"/:run<int>/graph", s.page(s.toRunGraph))
+		r.Get(prefix+"/:run<int>/report", s.page(s.toRun))
+		r.Get(prefix+"/:run<int>/text_report", s.page(s.textReport))
+		r.Get(prefix+"/set_baseline/:order<int>", s.page(s.toOrder))
 		r.Get(prefix+"/why", s.page(s.kept(s.why)))
 		r.Get(prefix+"/search", s.page(s.kept(asData(s.search))))
 		r.Get(prefix+"/findings", s.page(s.kept(s.findingsPage)))
@@ -62,7 +75,8 @@ func (s *Service) Routes(r fiber.Router) {
 		r.Get(prefix+"/regressions/new", s.page(s.toNewFindings))
 		r.Get(prefix+"/regressions/new_from_graph/:machine<int>/:test<int>/:field<int>/:run<int>", s.page(s.toMarkedGraph))
 		r.Get(prefix+"/regressions/:regression<int>", s.page(s.kept(orJSON(s.regression, s.regressionJSON, "json"))))
-		r.Get(prefix+"/profile/ajax/:what", s.page(s.profiles()))
+		r.Get(prefix+"/profile/ajax/:what", s.page(profiles.ajax()))
+		r.Get(prefix+"/profile/:test<int>/:run<int>/:other<int>?", s.page(profiles.show))
 		r.Get(prefix+"/:run<int>", s.page(s.kept(orJSON(s.run, s.runJSON, "json"))))
 		r.Get(prefix+"/*", s.page(s.unknown))
 	}

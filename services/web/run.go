@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -32,6 +33,9 @@ type runBody struct {
 	Pager        pager
 	Test, Metric string
 	Show         string
+	// TestFilter is LNT's filter, a regular expression; Notes are about LNT's parameters that do nothing here.
+	TestFilter *regexp.Regexp
+	Notes      []string
 }
 
 // result is one line of the table.
@@ -125,6 +129,10 @@ func (s *Service) readRunFilter(c *fiber.Ctx, in suiteView, body *runBody) (err 
 	if body.Test, err = text(c, "test"); err != nil {
 		return err
 	}
+	if body.TestFilter, err = pattern(c, "test_filter"); err != nil {
+		return err
+	}
+	body.Notes = lntNotes(c)
 	if body.Metric, err = readMetric(c, in); err != nil {
 		return err
 	}
@@ -218,7 +226,7 @@ func (s *Service) compareRun(ctx context.Context, in suiteView, body runBody) ([
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	wanted, err := s.testsNamed(ctx, in, read, body.Test)
+	wanted, err := s.testsNamed(ctx, in, read, body.Test, body.TestFilter)
 	if err != nil {
 		return nil, err
 	}
@@ -237,9 +245,9 @@ func (s *Service) compareRun(ctx context.Context, in suiteView, body runBody) ([
 	return all, nil
 }
 
-// testsNamed are the tests whose name has the text in it; nil for all of them.
-func (s *Service) testsNamed(ctx context.Context, in suiteView, read sides, part string) (map[uint32]bool, error) {
-	if part == "" {
+// testsNamed are the tests whose name has the text in it and fits the pattern; nil for all of them.
+func (s *Service) testsNamed(ctx context.Context, in suiteView, read sides, part string, fits *regexp.Regexp) (map[uint32]bool, error) {
+	if part == "" && fits == nil {
 		return nil, nil
 	}
 	names, err := s.compareNames(ctx, in, lo.Map(read.pairs, func(p pair, _ int) uint32 { return p.test }))
@@ -247,7 +255,9 @@ func (s *Service) testsNamed(ctx context.Context, in suiteView, read sides, part
 		return nil, err
 	}
 	part = strings.ToLower(part)
-	return lo.MapValues(names, func(name string, _ uint32) bool { return strings.Contains(strings.ToLower(name), part) }), nil
+	return lo.MapValues(names, func(name string, _ uint32) bool {
+		return strings.Contains(strings.ToLower(name), part) && (fits == nil || fits.MatchString(name))
+	}), nil
 }
 
 // hashMetric is the metric whose value LNT takes for the hash of the test's program.

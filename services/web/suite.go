@@ -123,16 +123,14 @@ func (s *Service) latest(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	runs, err := list[runRow](c.UserContext(), s, "page_machine_runs", with(ofSuite(in), store.Params{
-		"machine_id": found.ID, "limit": uint32(1), "offset": uint32(0),
-	}))
+	run, err := s.newestRun(c, in, found.ID)
 	if err != nil {
 		return err
 	}
-	if len(runs) == 0 {
+	if run == 0 {
 		return notHere("Machine "+found.Name+" has no runs.", "", v.L.Machine(in.Database, in.Name, found.ID), found.Name)
 	}
-	return c.Redirect(v.L.Run(in.Database, in.Name, runs[0].RunID), fiber.StatusFound)
+	return c.Redirect(v.L.Run(in.Database, in.Name, run)+queryOf(c), fiber.StatusFound)
 }
 
 // toOverview leads pages of LNT whose content is on the overview there.

@@ -31,7 +31,7 @@ var pageNames = []string{
 	"compare", "heatmap",
 	"receipt", "audit",
 	"receipt",
-	"compare", "heatmap", "matrix", "daily", "latest", "status",
+	"compare", "heatmap", "matrix", "daily", "latest", "status", "profile",
 }
 
 // view is what every page is made from.
