@@ -51,9 +51,28 @@ func (s *Service) findings(ctx context.Context, l links, schemas map[string]suit
 	if err != nil {
 		return nil, err
 	}
-	return lo.Map(rows, func(r findingRow, _ int) finding {
-		return newFinding(l, schemas[r.Database+"/"+r.Suite], r)
+	called := names{}
+	for _, r := range rows {
+		for _, w := range r.named() {
+			called[w] = ""
+		}
+	}
+	if err := s.read(ctx, called); err != nil {
+		return nil, err
+	}
+	return lo.FilterMap(rows, func(r findingRow, _ int) (finding, bool) {
+		of := r.named()
+		r.Machine, r.Test, r.Order, r.PreviousOrder = called[of[0]], called[of[1]], called[of[2]], called[of[3]]
+		return newFinding(l, schemas[r.Database+"/"+r.Suite], r), called.all(of[:3]...)
 	}), nil
+}
+
+// named are what the finding has ids of: machine, test, order and the order before.
+func (r findingRow) named() [4]nameKey {
+	return [4]nameKey{
+		{aMachine, r.Database, r.Suite, r.MachineID}, {aTest, r.Database, r.Suite, r.TestID},
+		{anOrder, r.Database, r.Suite, r.OrderID}, {anOrder, r.Database, r.Suite, r.PreviousID},
+	}
 }
 
 func newFinding(l links, in suiteView, r findingRow) finding {

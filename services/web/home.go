@@ -128,7 +128,24 @@ func countsOf(known catalog, counted []suiteCountRow, database string) []suiteCo
 }
 
 func (s *Service) newestRuns(c *fiber.Ctx, database, suiteName string) ([]runRow, error) {
-	return list[runRow](c.UserContext(), s, "page_newest_runs", store.Params{
+	ctx := c.UserContext()
+	rows, err := list[runRow](ctx, s, "page_newest_runs", store.Params{
 		"database": database, "suite": suiteName, "limit": uint32(s.cfg.RecentRows),
 	})
+	if err != nil {
+		return nil, err
+	}
+	called := names{}
+	for _, r := range rows {
+		called.want(aMachine, r.Database, r.Suite, r.MachineID)
+		called.want(anOrder, r.Database, r.Suite, r.OrderID)
+	}
+	if err := s.read(ctx, called); err != nil {
+		return nil, err
+	}
+	return lo.FilterMap(rows, func(r runRow, _ int) (runRow, bool) {
+		machine, order := nameKey{aMachine, r.Database, r.Suite, r.MachineID}, nameKey{anOrder, r.Database, r.Suite, r.OrderID}
+		r.Machine, r.Order = called[machine], called[order]
+		return r, called.all(machine, order)
+	}), nil
 }

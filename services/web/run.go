@@ -122,7 +122,15 @@ func (s *Service) findRun(c *fiber.Ctx, l links, in suiteView) (runBody, error) 
 }
 
 func (s *Service) runByID(ctx context.Context, in suiteView, id uint32) (runDetailRow, bool, error) {
-	return one[runDetailRow](ctx, s, "page_run", with(ofSuite(in), store.Params{"run_id": id}))
+	row, found, err := one[runDetailRow](ctx, s, "page_run", with(ofSuite(in), store.Params{"run_id": id}))
+	if err != nil || !found {
+		return row, false, err
+	}
+	machine, order := nameKey{aMachine, in.Database, in.Name, row.MachineID}, nameKey{anOrder, in.Database, in.Name, row.OrderID}
+	called := names{machine: "", order: ""}
+	err = s.read(ctx, called)
+	row.Machine, row.Order = called[machine], called[order]
+	return row, called.all(machine, order), err
 }
 
 func (s *Service) readRunFilter(c *fiber.Ctx, in suiteView, body *runBody) (err error) {

@@ -6,3 +6,4 @@ FROM v_run_texts
 WHERE database = {database:String} AND suite = {suite:String} AND seq IN {seqs:Array(UInt64)}
     AND has({metrics:Array(String)}, metric) AND value = '1'
 ORDER BY seq, test_id, metric
+SETTINGS max_threads = 1

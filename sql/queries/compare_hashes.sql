@@ -11,3 +11,4 @@ WHERE database = {database:String} AND suite = {suite:String}
     AND metric = {metric:String}
 GROUP BY test_id
 ORDER BY test_id
+SETTINGS max_threads = 1

@@ -11,3 +11,4 @@ FROM v_run_samples
 WHERE database = {database:String} AND suite = {suite:String} AND seq IN {seqs:Array(UInt64)}
     AND has({metrics:Array(String)}, metric)
 ORDER BY seq DESC, row, field
+SETTINGS max_threads = 1

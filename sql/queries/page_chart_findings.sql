@@ -9,3 +9,4 @@ WHERE database = {database:String} AND suite = {suite:String}
     AND machine_id IN {machine_ids:Array(UInt32)} AND test_id IN {test_ids:Array(UInt32)} AND metric IN {metrics:Array(String)}
 ORDER BY machine_id, test_id, metric, change_id
 LIMIT {limit:UInt32}
+SETTINGS max_threads = 1

@@ -5,3 +5,4 @@ SELECT regression_id, arrayIntersect(change_ids, {change_ids:Array(UInt32)}) AS 
 FROM v_regressions
 WHERE database = {database:String} AND suite = {suite:String} AND hasAny(change_ids, {change_ids:Array(UInt32)})
 ORDER BY regression_id
+SETTINGS max_threads = 1

@@ -7,3 +7,4 @@ WHERE database = {database:String} AND suite = {suite:String} AND run_id BETWEEN
     AND machine_id IN {machine_ids:Array(UInt32)}
 GROUP BY machine_id, order_id
 ORDER BY machine_id, order_id
+SETTINGS max_threads = 1

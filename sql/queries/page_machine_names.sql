@@ -5,3 +5,4 @@ SELECT machine_id, name AS machine
 FROM v_machines
 WHERE database = {database:String} AND suite = {suite:String}
 ORDER BY machine, machine_id
+SETTINGS max_threads = 1

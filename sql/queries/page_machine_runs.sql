@@ -14,9 +14,14 @@ SELECT
     r.sample_count AS sample_count,
     count() OVER () AS total_count
 FROM v_runs AS r
-INNER JOIN v_orders AS o ON o.database = r.database AND o.suite = r.suite AND o.order_id = r.order_id
+INNER JOIN
+(
+    SELECT order_id, name, sort_key
+    FROM v_orders
+    WHERE database = {database:String} AND suite = {suite:String}
+) AS o ON o.order_id = r.order_id
 WHERE r.database = {database:String} AND r.suite = {suite:String} AND r.machine_id = {machine_id:UInt32}
-    AND o.database = {database:String} AND o.suite = {suite:String}
 ORDER BY o.sort_key DESC, order_id DESC, start_at DESC, run_id DESC
 LIMIT {limit:UInt32}
 OFFSET {offset:UInt32}
+SETTINGS max_threads = 1

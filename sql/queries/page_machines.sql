@@ -10,12 +10,15 @@ WITH
             uniqExact(r.order_id) AS order_count,
             max(r.received_at) AS last_received_at,
             argMax(r.run_id, (r.received_at, r.seq)) AS last_run_id,
-            argMax(r.order_id, (o.sort_key, r.order_id)) AS newest_order_id,
-            argMax(o.name, (o.sort_key, r.order_id)) AS newest_order_name
+            argMax((r.order_id, o.name), (o.sort_key, r.order_id)) AS newest_order
         FROM v_runs AS r
-        INNER JOIN v_orders AS o ON o.database = r.database AND o.suite = r.suite AND o.order_id = r.order_id
+        INNER JOIN
+        (
+            SELECT order_id, name, sort_key
+            FROM v_orders
+            WHERE database = {database:String} AND suite = {suite:String}
+        ) AS o ON o.order_id = r.order_id
         WHERE r.database = {database:String} AND r.suite = {suite:String}
-            AND o.database = {database:String} AND o.suite = {suite:String}
         GROUP BY r.machine_id
     ),
     -- one row per machine with findings
@@ -24,7 +27,7 @@ WITH
             machine_id,
             countIf(kind = 'regression') AS regression_count,
             countIf(kind = 'improvement') AS improvement_count
-        FROM v_findings
+        FROM v_change_points
         WHERE database = {database:String} AND suite = {suite:String}
         GROUP BY machine_id
     )
@@ -35,8 +38,8 @@ SELECT
     reported.order_count AS order_count,
     reported.last_received_at AS last_received_at,
     reported.last_run_id AS last_run_id,
-    reported.newest_order_id AS newest_order_id,
-    reported.newest_order_name AS newest_order_name,
+    reported.newest_order.1 AS newest_order_id,
+    reported.newest_order.2 AS newest_order_name,
     moved.regression_count AS regression_count,
     moved.improvement_count AS improvement_count
 FROM v_machines AS m
@@ -44,3 +47,4 @@ LEFT JOIN reported ON reported.machine_id = m.machine_id
 LEFT JOIN moved ON moved.machine_id = m.machine_id
 WHERE m.database = {database:String} AND m.suite = {suite:String}
 ORDER BY last_received_at DESC, machine, machine_id
+SETTINGS max_threads = 1

@@ -6,3 +6,4 @@ FROM v_regressions
 WHERE database = {database:String} AND suite = {suite:String}
 GROUP BY state
 ORDER BY state
+SETTINGS max_threads = 1

@@ -19,3 +19,4 @@ FROM v_regression_history
 WHERE database = {database:String} AND suite = {suite:String} AND regression_id = {regression_id:UInt32}
 ORDER BY seq DESC
 LIMIT {limit:UInt32}
+SETTINGS max_threads = 1

@@ -111,3 +111,4 @@ WHERE r.database = {database:String} AND r.suite = {suite:String}
 ORDER BY if({sort:String} = 'effect', s.total_effect, 0) DESC, r.seq DESC, r.regression_id DESC
 LIMIT {limit:UInt32}
 OFFSET {offset:UInt32}
+SETTINGS max_threads = 1

@@ -27,3 +27,4 @@ FROM
     ORDER BY exact DESC, id DESC, database, suite
     LIMIT {limit:UInt32}
 )
+SETTINGS max_threads = 1

@@ -6,3 +6,4 @@ FROM v_change_points
 WHERE database = {database:String} AND suite = {suite:String} AND has({test_ids:Array(UInt32)}, test_id)
 GROUP BY test_id
 ORDER BY test_id
+SETTINGS max_threads = 1

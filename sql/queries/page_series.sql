@@ -21,3 +21,4 @@ SELECT
     arrayMap(v -> v.5, found) AS sample_failed
 FROM points
 ORDER BY order_id
+SETTINGS max_threads = 1

@@ -6,3 +6,4 @@ FROM v_signals
 WHERE database = {database:String} AND suite = {suite:String}
     AND ({machine_id:UInt32} = 0 OR machine_id = {machine_id:UInt32})
 ORDER BY since, machine, signal
+SETTINGS max_threads = 1

@@ -23,3 +23,4 @@ INNER JOIN v_orders AS o ON o.order_id = points.order_id
 WHERE o.database = {database:String} AND o.suite = {suite:String}
 GROUP BY machine_id, metric, test_id
 ORDER BY machine_id, metric, test_id
+SETTINGS max_threads = 1

@@ -37,3 +37,4 @@ SELECT
 FROM counted
 LEFT JOIN named ON named.database = counted.database AND named.suite = counted.suite
 ORDER BY database, suite
+SETTINGS max_threads = 1, optimize_aggregation_in_order = 1

@@ -4,3 +4,4 @@
 SELECT database, suite, schema
 FROM v_suites
 ORDER BY database, suite
+SETTINGS max_threads = 1

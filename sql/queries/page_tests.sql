@@ -6,3 +6,4 @@ FROM v_tests
 WHERE database = {database:String} AND suite = {suite:String}
     AND test_id IN {test_ids:Array(UInt32)}
 ORDER BY test_id
+SETTINGS max_threads = 1

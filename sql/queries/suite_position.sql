@@ -4,3 +4,4 @@
 SELECT max(seq) AS position, max(data_seq + finding_seq) AS seen
 FROM v_positions
 WHERE database = {database:String} AND suite = {suite:String}
+SETTINGS max_threads = 1

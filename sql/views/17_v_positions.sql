@@ -5,51 +5,60 @@
 -- that are about to appear. So a position counts once every table has it. A
 -- batch's part in each table is whole or not there, and batches come in order.
 CREATE OR REPLACE VIEW v_positions AS
-WITH
-    greatest(l.last_run_seq, l.last_merge_seq) AS newest_seq
 SELECT
-    l.database AS database,
-    l.suite AS suite,
-    l.last_seq AS seq,
+    database,
+    suite,
+    log_seq AS seq,
     if(
-        o.last_order_id >= r.last_order_id,
-        least(if(r.last_seq < l.last_run_seq, r.last_seq, newest_seq), if(m.last_seq < l.last_merge_seq, m.last_seq, newest_seq)),
+        last_order >= run_order,
+        least(
+            if(run_seq < log_run_seq, run_seq, greatest(log_run_seq, log_merge_seq)),
+            if(merge_seq < log_merge_seq, merge_seq, greatest(log_run_seq, log_merge_seq))
+        ),
         0
     ) AS data_seq,
-    f.last_seq AS finding_seq
+    found_seq AS finding_seq
 FROM
 (
     SELECT
         database,
         suite,
-        max(seq) AS last_seq,
-        maxIf(seq, run_id > 0 OR notEmpty(deleted_run_id)) AS last_run_seq,
-        maxIf(seq, notEmpty(machine_row_merged_into) AND arrayMax(machine_row_merged_into) > 0) AS last_merge_seq
-    FROM ledger
+        max(stored.log_seq) AS log_seq,
+        max(stored.log_run_seq) AS log_run_seq,
+        max(stored.log_merge_seq) AS log_merge_seq,
+        max(stored.run_seq) AS run_seq,
+        max(stored.run_order) AS run_order,
+        max(stored.merge_seq) AS merge_seq,
+        max(stored.last_order) AS last_order,
+        max(stored.found_seq) AS found_seq
+    FROM
+    (
+        SELECT
+            database,
+            suite,
+            seq AS log_seq,
+            if(run_id > 0 OR notEmpty(deleted_run_id), seq, 0) AS log_run_seq,
+            if(notEmpty(machine_row_merged_into) AND arrayMax(machine_row_merged_into) > 0, seq, 0) AS log_merge_seq,
+            toUInt64(0) AS run_seq,
+            toUInt32(0) AS run_order,
+            toUInt64(0) AS merge_seq,
+            toUInt32(0) AS last_order,
+            toUInt64(0) AS found_seq
+        FROM ledger
+        UNION ALL
+        SELECT database, suite, 0, 0, 0, seq, order_id, 0, 0, 0
+        FROM runs
+        UNION ALL
+        SELECT database, suite, 0, 0, 0, 0, 0, seq, 0, 0
+        FROM machines
+        WHERE merged_into != 0
+        UNION ALL
+        SELECT database, suite, 0, 0, 0, 0, 0, 0, order_id, 0
+        FROM orders
+        UNION ALL
+        SELECT database, suite, 0, 0, 0, 0, 0, 0, 0, seq
+        FROM findings
+    ) AS stored
     GROUP BY database, suite
-) AS l
-LEFT JOIN
-(
-    SELECT database, suite, max(seq) AS last_seq, max(order_id) AS last_order_id
-    FROM runs
-    GROUP BY database, suite
-) AS r ON r.database = l.database AND r.suite = l.suite
-LEFT JOIN
-(
-    SELECT database, suite, max(seq) AS last_seq
-    FROM machines
-    WHERE merged_into != 0
-    GROUP BY database, suite
-) AS m ON m.database = l.database AND m.suite = l.suite
-LEFT JOIN
-(
-    SELECT database, suite, max(order_id) AS last_order_id
-    FROM orders
-    GROUP BY database, suite
-) AS o ON o.database = l.database AND o.suite = l.suite
-LEFT JOIN
-(
-    SELECT database, suite, max(seq) AS last_seq
-    FROM findings
-    GROUP BY database, suite
-) AS f ON f.database = l.database AND f.suite = l.suite
+)
+WHERE log_seq > 0
