@@ -109,7 +109,7 @@ type jobRunRow struct {
 	Job       string    `ch:"job"`
 	SlotAt    time.Time `ch:"slot_at"`
 	StartedAt time.Time `ch:"started_at"`
-	Took      uint32    `ch:"took_ms"`
+	Took      float64   `ch:"took_ms"`
 	From      uint64    `ch:"from_seq"`
 	To        uint64    `ch:"to_seq"`
 	Rows      uint64    `ch:"rows"`
