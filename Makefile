@@ -78,6 +78,10 @@ generate: build engine ## rewrite generated files
 	bin/tidemark config --format markdown > docs/configuration.md
 	TIDEMARK_LIBCHDB="$$(sh $(ENGINE))" go test -count=1 ./services/tidemark/pictures -update
 
+screenshots: engine assets browser ## pictures of every page for docs/pages.md, from a product with the demo's data
+	mkdir -p docs/pictures/pages
+	TIDEMARK_LIBCHDB="$$(sh $(ENGINE))" go test -count=1 -run People_ ./services/tidemark/e2e -pictures $(CURDIR)/docs/pictures/pages
+
 verify: generate ## fail when a generated file is not fresh
 	git diff --exit-code docs/configuration.md docs/pictures
 	@go mod tidy -diff
@@ -88,4 +92,4 @@ ci: ## exactly what CI runs
 clean: ## remove what was built
 	rm -rf bin
 
-.PHONY: help engine assets browser build run up down secrets test race test-lnt test-docs fuzz bench bench-detect lint fmt generate verify ci clean
+.PHONY: help engine assets browser build run up down secrets test race test-lnt test-docs fuzz bench bench-detect lint fmt generate screenshots verify ci clean
