@@ -11,19 +11,25 @@ import (
 
 const bigTests = 7500 // in a nightly report of LNT's own suite, four metrics each
 
-// BenchmarkSubmitBig is one nightly report after the other, each compared with the one before in its answer, and without.
+// BenchmarkSubmitBig is one nightly report after the other, each compared with the one before in its answer, and without. Back to back
+// the answers share the cores with what is left to do for the reports before: merging and judging. Once a second, they hardly do.
 func BenchmarkSubmitBig(b *testing.B) {
 	for _, c := range []struct{ name, wait string }{{"with-test-results", "2s"}, {"without", "0s"}} {
 		b.Run(c.name, func(b *testing.B) {
 			p := start(b, b.TempDir(), "--intake-results-wait", c.wait)
 			next := 1000
-			one := func(n int) times {
-				return submitAll(b, 1, n, func(int) []byte { next++; return report("bench-1", next, bigTests) }, sync200(p))
-			}
-			one(5) // connections, caches, names of tests
-			for b.Loop() {
-				one(50).report(b)
-			}
+			body := func(int) []byte { next++; return report("bench-1", next, bigTests) }
+			submitAll(b, 1, 5, body, sync200(p)) // connections, caches, names of tests
+			b.Run("back-to-back", func(b *testing.B) {
+				for b.Loop() {
+					submitAll(b, 1, 50, body, sync200(p)).report(b)
+				}
+			})
+			b.Run("once-a-second", func(b *testing.B) {
+				for b.Loop() {
+					submitPaced(b, 1, 30, 1, body, sync200(p)).report(b)
+				}
+			})
 			p.stop()
 		})
 	}

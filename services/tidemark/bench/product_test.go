@@ -34,6 +34,7 @@ var listeners = regexp.MustCompile(`REST (\S+) SQL (\S+) admin (\S+)`)
 // start runs bin/tidemark on data and waits for its ready line.
 func start(b *testing.B, data string, args ...string) *product {
 	b.Helper()
+	pace(b, "before")
 	bin, err := filepath.Abs("../../../bin/tidemark")
 	if err != nil {
 		b.Fatal(err)
@@ -56,7 +57,10 @@ func start(b *testing.B, data string, args ...string) *product {
 	if err := p.cmd.Start(); err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(p.stop)
+	b.Cleanup(func() {
+		p.stop()
+		pace(b, "after")
+	})
 	line, err := bufio.NewReader(out).ReadString('\n')
 	p.startedFor = time.Since(began)
 	m := listeners.FindStringSubmatch(line)
