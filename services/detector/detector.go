@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/samber/lo"
 
 	"tidemark/pkg/detect"
 	"tidemark/pkg/event"
@@ -88,21 +89,21 @@ func (d *Detector) Slot(ctx context.Context, at time.Time) error {
 	if err != nil {
 		return fmt.Errorf("read rules: %w", err)
 	}
+	list := d.work(rules)
+	positions, err := d.readPositions(ctx, list, rules)
+	if err != nil {
+		return err
+	}
 	var problems []error
 	waiting := uint64(0)
-	for _, w := range d.work(rules) {
-		behind, err := store.Select[progress](ctx, d.deps.Store, sql.MustQuery("detect_positions"), store.Params{"job": w.job})
-		if err != nil {
-			return errors.Join(append(problems, fmt.Errorf("read positions: %w", err))...)
-		}
-		for _, p := range behind {
-			if !w.in(p.Database, p.Suite) {
+	for _, w := range list {
+		for _, p := range positions[w.job] {
+			if p.DataSeq <= p.SeenSeq || !w.in(p.Database, p.Suite) {
 				continue
 			}
 			waiting += p.DataSeq - p.SeenSeq
-			p.pendingKey = p.Database + "/" + p.Suite + "/" + w.job
 			// One suite's trouble must not keep the others from being looked at.
-			if err := d.visit(ctx, at, missed, w, p); err != nil {
+			if err := d.visit(ctx, at, missed, w, p.progress); err != nil {
 				problems = append(problems, fmt.Errorf("%s of %s/%s: %w", w.job, p.Database, p.Suite, err))
 			}
 			if ctx.Err() != nil {
@@ -111,7 +112,28 @@ func (d *Detector) Slot(ctx context.Context, at time.Time) error {
 		}
 	}
 	d.metrics.behind.Set(float64(waiting))
-	return errors.Join(append(problems, d.full(ctx, at, rules))...)
+	return errors.Join(append(problems, d.full(ctx, at, rules, positions))...)
+}
+
+// reached is how far a job has come in a suite, and when it last did so.
+type reached struct {
+	progress
+	Job    string    `ch:"job"`
+	LastAt time.Time `ch:"last_at"`
+}
+
+// readPositions reads how far all jobs have come in all suites, by job. One read serves a slot: planning it costs more than its rows.
+func (d *Detector) readPositions(ctx context.Context, list []work, rules map[string]suiteRules) (map[string][]reached, error) {
+	jobs := lo.Map(list, func(w work, _ int) string { return w.job })
+	jobs = append(jobs, lo.Map(roles(rules), func(r role, _ int) string { return r.fullJob() })...)
+	rows, err := store.Select[reached](ctx, d.deps.Store, sql.MustQuery("detect_positions"), store.Params{"jobs": jobs})
+	if err != nil {
+		return nil, fmt.Errorf("read positions: %w", err)
+	}
+	for i := range rows {
+		rows[i].pendingKey = rows[i].Database + "/" + rows[i].Suite + "/" + rows[i].Job
+	}
+	return lo.GroupBy(rows, func(p reached) string { return p.Job }), nil
 }
 
 // work is what one detector does.

@@ -33,22 +33,12 @@ type fullPass struct {
 	begun    bool
 }
 
-// fullProgress is how far a suite's data reach, how far the last pass has seen them and when.
-type fullProgress struct {
-	progress
-	LastAt time.Time `ch:"last_at"`
-}
-
 // full works on passes that are due, for as long as the budget says. Slots come first: the pass heals what they let by.
-func (d *Detector) full(ctx context.Context, at time.Time, rules map[string]suiteRules) error {
+func (d *Detector) full(ctx context.Context, at time.Time, rules map[string]suiteRules, positions map[string][]reached) error {
 	until := d.deps.Clock().Add(d.cfg.Full.Budget)
 	var problems []error
 	for _, r := range roles(rules) {
-		list, err := store.Select[fullProgress](ctx, d.deps.Store, sql.MustQuery("detect_full"), store.Params{"job": r.fullJob()})
-		if err != nil {
-			return errors.Join(append(problems, fmt.Errorf("read positions: %w", err))...)
-		}
-		for _, p := range list {
+		for _, p := range positions[r.fullJob()] {
 			key := fullKey{p.Database, p.Suite, r}
 			of := rules[p.Database+"/"+p.Suite]
 			if !d.works(r, of, p.Database, p.Suite) || !d.isDue(key, p, of, at) {
@@ -67,7 +57,7 @@ func (d *Detector) full(ctx context.Context, at time.Time, rules map[string]suit
 }
 
 // isDue says that a pass is under way, or that there is something to judge and it is time.
-func (d *Detector) isDue(key fullKey, p fullProgress, of suiteRules, at time.Time) bool {
+func (d *Detector) isDue(key fullKey, p reached, of suiteRules, at time.Time) bool {
 	if at.Sub(d.failed[key]) < d.cfg.Full.Every {
 		return false
 	}

@@ -1,18 +1,24 @@
 -- name: detect_positions
--- purpose: per suite, how far its data reaches and how far a job has come.
--- params: job String
+-- purpose: per suite and job, how far the suite's data reaches, how far the job has come and when it last did so. One read for all jobs of a slot.
+-- params: jobs Array(String)
 SELECT
     p.database AS database,
     p.suite AS suite,
+    p.job AS job,
     p.data_seq AS data_seq,
-    j.seen_seq AS seen_seq
-FROM v_positions AS p
+    j.seen_seq AS seen_seq,
+    j.last_at AS last_at
+FROM
+(
+    SELECT database, suite, data_seq, arrayJoin({jobs:Array(String)}) AS job
+    FROM v_positions
+    WHERE data_seq > 0
+) AS p
 LEFT JOIN
 (
-    SELECT database, suite, max(to_seq) AS seen_seq
+    SELECT job, database, suite, max(to_seq) AS seen_seq, max(slot_at) AS last_at
     FROM v_job_runs
-    WHERE job = {job:String} AND error = ''
-    GROUP BY database, suite
-) AS j ON j.database = p.database AND j.suite = p.suite
-WHERE p.data_seq > j.seen_seq
-ORDER BY database, suite
+    WHERE job IN {jobs:Array(String)} AND error = ''
+    GROUP BY job, database, suite
+) AS j ON j.job = p.job AND j.database = p.database AND j.suite = p.suite
+ORDER BY database, suite, job
