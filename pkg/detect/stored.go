@@ -26,6 +26,8 @@ const (
 	// tablePrefix begins the names of tables of points, which are dropped once they are judged.
 	tablePrefix = "points_"
 	dropTimeout = 10 * time.Second
+	// fewSamples is up to how many a detector's plan costs more than its work.
+	fewSamples = 500_000
 	// quickly are settings of statements over samples: what the sorting key tells is left out before rows are merged, and nothing is
 	// compiled, which takes seconds where a statement changes with the series it is about.
 	quickly = "optimize_move_to_prewhere_if_final = 1, compile_expressions = 0"
@@ -542,7 +544,11 @@ SETTINGS async_insert = 0, `+quickly, source.Params); err != nil {
 		}
 	}
 	var rows []Row
-	if err := Run(ctx, st.store, st.detector, Source{SQL: "SELECT series, place, level, values, bigger FROM " + table}, explain, func(r Row) error {
+	judging := ctx
+	if p.samples <= fewSamples {
+		judging = store.WithQuickPlan(ctx)
+	}
+	if err := Run(judging, st.store, st.detector, Source{SQL: "SELECT series, place, level, values, bigger FROM " + table}, explain, func(r Row) error {
 		rows = append(rows, r)
 		return nil
 	}); err != nil {

@@ -241,6 +241,12 @@ func (s *Store) Each(ctx context.Context, q sql.File, p Params, row func(scan fu
 	return nil
 }
 
+// WithQuickPlan marks the reads of a context as over few rows: such a statement costs more to plan than to run, so the planner leaves its
+// expressions as they are written. Over many rows it would take longer.
+func WithQuickPlan(ctx context.Context) context.Context {
+	return clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"query_plan_merge_expressions": 0}))
+}
+
 // reasonOf is err with why a read was cut off: the driver tells of a broken connection, the server of a bound.
 func reasonOf(ctx context.Context, err error) error {
 	why := ctx.Err()
