@@ -317,11 +317,12 @@ func (f *filing) summary(r *RegressionRow) string {
 	}
 	testNames := f.testNames()
 	what := count(metrics, "metrics", func(name string) string { return name })
+	// By size: of two, the larger one is the middle, whatever their direction.
+	slices.SortFunc(effects, func(a, b float64) int { return cmp.Or(cmp.Compare(math.Abs(a), math.Abs(b)), cmp.Compare(a, b)) })
 	if len(metrics) == 1 {
-		slices.Sort(effects)
 		what += " " + percent(effects[len(effects)/2])
 	} else {
-		what += " up to " + percent(slices.MaxFunc(effects, func(a, b float64) int { return cmp.Or(cmp.Compare(math.Abs(a), math.Abs(b)), cmp.Compare(a, b)) }))
+		what += " up to " + percent(effects[len(effects)-1])
 	}
 	on := count(machines, "machines", func(id uint32) string { return f.machines[id].name })
 	in := count(tests, "tests", func(id uint32) string { return testNames[id] })

@@ -145,6 +145,16 @@ func TestGroups_Titles_SayWhatHowMuchWhereAndWhen(t *testing.T) {
 	}
 }
 
+func TestGroups_TitleOfTwo_SaysTheLargerWhateverTheDirection(t *testing.T) {
+	t.Parallel()
+	l := world(t)
+	l.took(stepsFound(step{machine: 1, test: 1, metric: score, from: 1, to: 3, before: 1, after: 0.84}))
+	d := l.took(stepsFound(step{machine: 1, test: 2, metric: score, from: 1, to: 3, before: 1, after: 0.998}))
+	if got, want := d.Rows.Regressions[0].Title, "score -16.0 % in 2 tests on a-1 at 10..30"; got != want {
+		t.Errorf("title %q, want %q", got, want)
+	}
+}
+
 func TestChanges_SeenAgainElsewhere_MoveAndKeepWhatPeopleSaid(t *testing.T) {
 	t.Parallel()
 	l := world(t)
