@@ -53,18 +53,29 @@ func (s *Service) findings(ctx context.Context, l links, schemas map[string]suit
 	}
 	called := names{}
 	for _, r := range rows {
-		for _, w := range r.named() {
-			called[w] = ""
-		}
+		called.wantFinding(r)
 	}
 	if err := s.read(ctx, called); err != nil {
 		return nil, err
 	}
 	return lo.FilterMap(rows, func(r findingRow, _ int) (finding, bool) {
-		of := r.named()
-		r.Machine, r.Test, r.Order, r.PreviousOrder = called[of[0]], called[of[1]], called[of[2]], called[of[3]]
-		return newFinding(l, schemas[r.Database+"/"+r.Suite], r), called.all(of[:3]...)
+		known := called.fill(&r)
+		return newFinding(l, schemas[r.Database+"/"+r.Suite], r), known
 	}), nil
+}
+
+// wantFinding asks for the names that a finding has ids of.
+func (n names) wantFinding(r findingRow) {
+	for _, w := range r.named() {
+		n[w] = ""
+	}
+}
+
+// fill gives a finding its names; false when one of them cannot be read yet.
+func (n names) fill(r *findingRow) bool {
+	of := r.named()
+	r.Machine, r.Test, r.Order, r.PreviousOrder = n[of[0]], n[of[1]], n[of[2]], n[of[3]]
+	return n.all(of[:3]...)
 }
 
 // named are what the finding has ids of: machine, test, order and the order before.

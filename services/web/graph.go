@@ -462,7 +462,7 @@ func (s *Service) lines(ctx context.Context, l links, in suiteView, q graphQuery
 
 // tables are the values of all lines in the form that needs no script.
 func (s *Service) tables(c *fiber.Ctx, in suiteView, q graphQuery, lines []line) ([]tableLine, error) {
-	data, err := s.chart(c, in, q)
+	data, err := s.chart(c.UserContext(), in, q, lines)
 	if err != nil {
 		return nil, err
 	}

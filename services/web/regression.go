@@ -146,6 +146,17 @@ func (s *Service) members(ctx context.Context, l links, in suiteView, id uint32,
 	if err != nil {
 		return nil, err
 	}
+	called := names{}
+	for _, r := range rows {
+		called.wantFinding(r.findingRow)
+	}
+	if err := s.read(ctx, called); err != nil {
+		return nil, err
+	}
+	rows = lo.FilterMap(rows, func(r memberRow, _ int) (memberRow, bool) {
+		known := called.fill(&r.findingRow)
+		return r, known
+	})
 	sparks, err := s.sparks(ctx, in, lo.Slice(rows, 0, sparkSeries))
 	if err != nil {
 		return nil, err

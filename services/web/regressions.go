@@ -20,38 +20,40 @@ import (
 
 // regressionListRow is a regression with what its change points add up to.
 type regressionListRow struct {
-	ID            uint32    `ch:"regression_id"`
-	Title         string    `ch:"title"`
-	Bug           string    `ch:"bug"`
-	State         uint8     `ch:"state"`
-	Kind          string    `ch:"kind"`
-	Cause         string    `ch:"cause"`
-	Detector      string    `ch:"detector"`
-	Owner         string    `ch:"owner"`
-	Tags          []string  `ch:"tags"`
-	Note          string    `ch:"note"`
-	Seq           uint64    `ch:"seq"`
-	ChangedAt     time.Time `ch:"changed_at"`
-	Actor         string    `ch:"actor"`
-	StartID       uint32    `ch:"start_order_id"`
-	EndID         uint32    `ch:"end_order_id"`
-	Start         string    `ch:"start_order_name"`
-	End           string    `ch:"end_order_name"`
-	Changes       uint64    `ch:"change_count"`
-	Tests         uint64    `ch:"test_count"`
-	MachineCount  uint64    `ch:"machine_count"`
-	Metrics       []string  `ch:"metrics"`
-	Machines      []string  `ch:"machines"`
-	Effects       []float64 `ch:"effects"`
-	LargestTest   string    // looked up for the rows that are shown
-	LargestTestID uint32    `ch:"largest_test_id"`
-	LargestMetric string    `ch:"largest_metric"`
-	LargestBefore float64   `ch:"largest_before"`
-	LargestAfter  float64   `ch:"largest_after"`
-	LargestEffect float64   `ch:"largest_effect"`
-	TotalEffect   float64   `ch:"total_effect"`
-	Total         uint64    `ch:"total_count"`
+	ID         uint32    `ch:"regression_id"`
+	Title      string    `ch:"title"`
+	Bug        string    `ch:"bug"`
+	State      uint8     `ch:"state"`
+	Kind       string    `ch:"kind"`
+	Cause      string    `ch:"cause"`
+	Detector   string    `ch:"detector"`
+	Owner      string    `ch:"owner"`
+	Tags       []string  `ch:"tags"`
+	Note       string    `ch:"note"`
+	Seq        uint64    `ch:"seq"`
+	ChangedAt  time.Time `ch:"changed_at"`
+	Actor      string    `ch:"actor"`
+	StartID    uint32    `ch:"start_order_id"`
+	EndID      uint32    `ch:"end_order_id"`
+	Changes    uint64    `ch:"change_count"`
+	Tests      uint64    `ch:"test_count"`
+	MachineIDs []uint32  `ch:"machine_ids"`
+	Metrics    []string  `ch:"metrics"`
+	Effects    []float64 `ch:"effects"`
+	// looked up for the rows that are shown; of the machines the first three by name
+	Start, End, LargestTest string
+	Machines                []string
+	LargestTestID           uint32  `ch:"largest_test_id"`
+	LargestMetric           string  `ch:"largest_metric"`
+	LargestBefore           float64 `ch:"largest_before"`
+	LargestAfter            float64 `ch:"largest_after"`
+	LargestEffect           float64 `ch:"largest_effect"`
+	TotalEffect             float64 `ch:"total_effect"`
+	Total                   uint64  `ch:"total_count"`
 }
+
+// MachineCount is how many machines moved.
+func (r regressionListRow) MachineCount() uint64 { return uint64(len(r.MachineIDs)) }
 
 // regressionView is a regression as pages show it.
 type regressionView struct {
@@ -276,29 +278,29 @@ func (s *Service) regressions(c *fiber.Ctx) error {
 	return s.render(c, "regressions", v)
 }
 
-// regressionRows are regressions with the names of the tests that moved most.
+// regressionRows are regressions with the names of their orders and of the tests that moved most.
 func (s *Service) regressionRows(ctx context.Context, in suiteView, p store.Params) ([]regressionListRow, error) {
 	rows, err := list[regressionListRow](ctx, s, "page_regressions", p)
 	if err != nil || len(rows) == 0 {
 		return rows, err
 	}
-	names, err := list[struct {
-		ID   uint32 `ch:"test_id"`
-		Name string `ch:"test"`
-	}](ctx, s, "page_tests", with(ofSuite(in), store.Params{
-		"test_ids": lo.Uniq(lo.Map(rows, func(r regressionListRow, _ int) uint32 { return r.LargestTestID })),
-	}))
-	if err != nil {
-		return nil, err
-	}
-	for _, n := range names {
-		for i := range rows {
-			if rows[i].LargestTestID == n.ID {
-				rows[i].LargestTest = n.Name
-			}
+	of := func(kind string, id uint32) nameKey { return nameKey{kind, in.Database, in.Name, id} }
+	called := names{}
+	for _, r := range rows {
+		called[of(aTest, r.LargestTestID)], called[of(anOrder, r.StartID)], called[of(anOrder, r.EndID)] = "", "", ""
+		for _, id := range r.MachineIDs {
+			called[of(aMachine, id)] = ""
 		}
 	}
-	return rows, nil
+	err = s.read(ctx, called)
+	for i := range rows {
+		r := &rows[i]
+		r.LargestTest, r.Start, r.End = called[of(aTest, r.LargestTestID)], called[of(anOrder, r.StartID)], called[of(anOrder, r.EndID)]
+		r.Machines = lo.Uniq(lo.Map(r.MachineIDs, func(id uint32, _ int) string { return called[of(aMachine, id)] }))
+		slices.Sort(r.Machines)
+		r.Machines = r.Machines[:min(len(r.Machines), 3)]
+	}
+	return rows, err
 }
 
 // stateTabs lead to the same list in another state.

@@ -163,9 +163,21 @@ func (s *Service) graphData(c *fiber.Ctx) error {
 	if err := s.pin(c.UserContext(), c, in, &q); err != nil {
 		return err
 	}
-	// Read before the data: a newer event in between only makes the next visit ask again.
-	position, _, err := one[positionRow](c.UserContext(), s, "suite_position", ofSuite(in))
-	if err != nil {
+	// The position is read before the data: a newer event in between only makes the next visit ask again.
+	var (
+		position positionRow
+		named    []line
+	)
+	group, ctx := errgroup.WithContext(c.UserContext())
+	group.Go(func() (err error) {
+		position, _, err = one[positionRow](ctx, s, "suite_position", ofSuite(in))
+		return err
+	})
+	group.Go(func() (err error) {
+		named, err = s.lines(ctx, links{prefix: "/"}, in, q)
+		return err
+	})
+	if err := group.Wait(); err != nil {
 		return err
 	}
 	tag := dataTag(in, q, format, position)
@@ -173,7 +185,7 @@ func (s *Service) graphData(c *fiber.Ctx) error {
 	if matches(c.Get(fiber.HeaderIfNoneMatch), tag) {
 		return c.SendStatus(fiber.StatusNotModified)
 	}
-	data, err := s.chart(c, in, q)
+	data, err := s.chart(c.UserContext(), in, q, named)
 	if err != nil {
 		return err
 	}
@@ -238,27 +250,31 @@ func (s *Service) readLines(ctx context.Context, in suiteView, q graphQuery, lin
 	return out, nil
 }
 
-func (s *Service) chart(c *fiber.Ctx, in suiteView, q graphQuery) (chartData, error) {
-	ctx, l := c.UserContext(), links{prefix: "/"}
+// chart is everything that is drawn: the lines, whose names are known, with what was found on them.
+func (s *Service) chart(ctx context.Context, in suiteView, q graphQuery, lines []line) (chartData, error) {
 	data := chartData{Database: in.Database, Suite: in.Name, Orders: []chartOrder{}, Series: []chartLine{}}
-	lines, err := s.lines(ctx, l, in, q)
-	if err != nil {
-		return data, err
-	}
 	var baselines []chartBaseline
 	for _, b := range q.Baselines {
-		run, err := s.chartRun(ctx, l, in, "baseline."+b.Title, b.Run)
+		run, err := s.chartRun(ctx, links{prefix: "/"}, in, "baseline."+b.Title, b.Run)
 		if err != nil {
 			return data, err
 		}
 		baselines = append(baselines, chartBaseline{b.Title, run})
 	}
-	read, err := s.readLines(ctx, in, q, lines, baselines)
-	if err != nil {
-		return data, err
-	}
-	found, err := s.chartFindings(ctx, in, q)
-	if err != nil {
+	var (
+		read  []lineData
+		found map[plot][]chartFindingRow
+	)
+	group, both := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		read, err = s.readLines(both, in, q, lines, baselines)
+		return err
+	})
+	group.Go(func() (err error) {
+		found, err = s.chartFindings(both, in, q)
+		return err
+	})
+	if err := group.Wait(); err != nil {
 		return data, err
 	}
 	data.Orders = mergeOrders(lo.Map(read, func(r lineData, _ int) []point { return r.points }), q)

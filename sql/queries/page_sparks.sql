@@ -19,8 +19,12 @@ SELECT
     arrayMap(p -> p.2, arraySlice(arraySort(groupArray((o.sort_key, points.order_id, points.level))), -toInt64({orders:UInt32}))) AS order_ids,
     arrayMap(p -> p.3, arraySlice(arraySort(groupArray((o.sort_key, points.order_id, points.level))), -toInt64({orders:UInt32}))) AS levels
 FROM points
-INNER JOIN v_orders AS o ON o.order_id = points.order_id
-WHERE o.database = {database:String} AND o.suite = {suite:String}
+INNER JOIN
+(
+    SELECT order_id, sort_key
+    FROM v_orders
+    WHERE database = {database:String} AND suite = {suite:String}
+) AS o ON o.order_id = points.order_id
 GROUP BY machine_id, metric, test_id
 ORDER BY machine_id, metric, test_id
 SETTINGS max_threads = 1
