@@ -49,14 +49,22 @@ func load(ctx context.Context, t *target, now time.Time) (*catalogue, error) {
 		database: t.database, readAt: now, views: map[string]View{}, tables: map[string]string{}, beneath: map[string][]string{},
 		functions: map[string]struct{}{}, foreign: map[string]struct{}{}, unsteady: map[string]struct{}{},
 	}
+	ours, err := productViews()
+	if err != nil {
+		return nil, err
+	}
 	sources := map[string]string{}
-	err := t.rows(ctx, "SELECT name, engine, as_select FROM system.tables WHERE database = currentDatabase()", func(row []string) {
+	err = t.rows(ctx, "SELECT name, engine, as_select FROM system.tables WHERE database = currentDatabase()", func(row []string) {
 		if row[1] != "View" || !strings.HasPrefix(row[0], "v_") {
 			c.tables[row[0]] = row[1]
 			return
 		}
-		c.views[row[0]] = View{Name: row[0]}
 		sources[row[0]] = row[2]
+		if ours[row[0]] {
+			c.tables[row[0]] = row[1]
+			return
+		}
+		c.views[row[0]] = View{Name: row[0]}
 	})
 	if err != nil {
 		return nil, err
@@ -68,6 +76,15 @@ func load(ctx context.Context, t *target, now time.Time) (*catalogue, error) {
 		c.beneath[name] = c.tablesBeneath(name, sources)
 	}
 	return c, c.loadFunctions(ctx, t)
+}
+
+// productViews are the views that only the product reads: their header says "readers: no".
+func productViews() (map[string]bool, error) {
+	files, err := sql.Views()
+	if err != nil {
+		return nil, err
+	}
+	return lo.SliceToMap(files, func(f sql.File) (string, bool) { return f.Header["name"], f.Header["readers"] == "no" }), nil
 }
 
 func (c *catalogue) loadColumns(ctx context.Context, t *target) error {
@@ -143,11 +160,13 @@ func (c *catalogue) tablesBeneath(name string, sources map[string]string) []stri
 			if t.Kind != Word && t.Kind != Quoted {
 				return false
 			}
-			if _, table := c.tables[t.Text]; table {
-				found[t.Text] = struct{}{}
-			} else if _, view := c.views[t.Text]; view && !seen[t.Text] {
+			_, table := c.tables[t.Text]
+			switch _, view := sources[t.Text]; {
+			case view && !seen[t.Text]:
 				seen[t.Text] = true
 				open = append(open, t.Text)
+			case table && !view:
+				found[t.Text] = struct{}{}
 			}
 			return false
 		})

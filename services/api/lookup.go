@@ -165,7 +165,7 @@ func withoutPast(params []openapi.Param) []openapi.Param {
 // Subscription is an error when there is none of that id.
 func (l Lookup) Subscription(ctx context.Context, database, suite string, id uuid.UUID) error {
 	return l.ask(ctx, database, suite, func(q v5Request) error {
-		rows, err := l.s.read.Subscriptions(q.ctx, q.key, []uuid.UUID{id})
+		rows, err := l.s.read.Subscriptions(q.ctx, q.key, []uuid.UUID{id}, false)
 		if err == nil && len(rows) == 0 {
 			err = missing("there is no subscription '%s'", id)
 		}

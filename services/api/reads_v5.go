@@ -88,8 +88,8 @@ func (r storeReads) Rules(ctx context.Context, k key, detector string, history b
 	return store.Select[ruleRow](ctx, r.Store, qRestRules, k.params("detector", detector, "history", bit(history)))
 }
 
-func (r storeReads) Subscriptions(ctx context.Context, k key, ids []uuid.UUID) ([]subscriptionItem, error) {
-	return store.Select[subscriptionItem](ctx, r.Store, qRestSubscriptions, k.params("ids", uuids(ids)))
+func (r storeReads) Subscriptions(ctx context.Context, k key, ids []uuid.UUID, whole bool) ([]subscriptionItem, error) {
+	return store.Select[subscriptionItem](ctx, r.Store, qRestSubscriptions, k.params("ids", uuids(ids), "whole", lo.Ternary[uint8](whole, 1, 0)))
 }
 
 func (r storeReads) Deliveries(ctx context.Context, k key, subscription uuid.UUID, belowSeq uint64, belowID uuid.UUID, limit uint64) ([]delivery, error) {

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/samber/lo"
 
+	"tidemark/pkg/auth"
 	"tidemark/pkg/detect"
 	"tidemark/pkg/event"
 	"tidemark/pkg/openapi"
@@ -243,7 +244,7 @@ type subscriptionItem struct {
 	ID        uuid.UUID `ch:"id" json:"id"`
 	Name      string    `ch:"name" json:"name"`
 	Channel   string    `ch:"channel" json:"channel"`
-	Target    string    `ch:"target" json:"target"`
+	Target    string    `ch:"target" json:"target" doc:"whole for a token that may manage; its host alone for others"`
 	Machine   string    `ch:"machine" json:"machine"`
 	Test      string    `ch:"test" json:"test"`
 	Metric    string    `ch:"metric" json:"metric"`
@@ -256,11 +257,12 @@ type subscriptionItem struct {
 	Actor     string    `ch:"actor" json:"actor"`
 }
 
-func (s *Service) subscriptions(q v5Request, ids ...uuid.UUID) ([]subscriptionItem, error) {
+// subscriptions say whole where they lead to those who may set them: an address may hold a secret.
+func (s *Service) subscriptions(c *fiber.Ctx, q v5Request, ids ...uuid.UUID) ([]subscriptionItem, error) {
 	if _, err := s.schema(q.ctx, q.key); err != nil {
 		return nil, err
 	}
-	rows, err := s.read.Subscriptions(q.ctx, q.key, ids)
+	rows, err := s.read.Subscriptions(q.ctx, q.key, ids, auth.VisitorOf(c).May(auth.Manage, q.key.database))
 	for i := range rows {
 		rows[i].ChangedAt = rows[i].ChangedAt.UTC()
 		rows[i].Kinds, rows[i].On = append([]string{}, rows[i].Kinds...), append([]string{}, rows[i].On...)
@@ -269,7 +271,7 @@ func (s *Service) subscriptions(q v5Request, ids ...uuid.UUID) ([]subscriptionIt
 }
 
 func (s *Service) listSubscriptions(c *fiber.Ctx, q v5Request) error {
-	rows, err := s.subscriptions(q)
+	rows, err := s.subscriptions(c, q)
 	if err != nil {
 		return err
 	}
@@ -283,7 +285,7 @@ func (s *Service) subscription(c *fiber.Ctx, q v5Request) (subscriptionItem, err
 	if err != nil || len(spec) != 36 {
 		return subscriptionItem{}, missing("there is no subscription '%s'", spec)
 	}
-	rows, err := s.subscriptions(q, id)
+	rows, err := s.subscriptions(c, q, id)
 	if err == nil && len(rows) == 0 {
 		err = missing("there is no subscription '%s'", spec)
 	}
@@ -343,6 +345,6 @@ func (s *Service) listDeliveries(c *fiber.Ctx, q v5Request) error {
 type ruleReads interface {
 	Failing(ctx context.Context, k key) ([]failingJob, error)
 	Rules(ctx context.Context, k key, detector string, history bool) ([]ruleRow, error)
-	Subscriptions(ctx context.Context, k key, ids []uuid.UUID) ([]subscriptionItem, error)
+	Subscriptions(ctx context.Context, k key, ids []uuid.UUID, whole bool) ([]subscriptionItem, error)
 	Deliveries(ctx context.Context, k key, subscription uuid.UUID, belowSeq uint64, belowID uuid.UUID, limit uint64) ([]delivery, error)
 }

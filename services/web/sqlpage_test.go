@@ -1,6 +1,8 @@
 package web_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"html"
 	"net/http"
 	"net/url"
@@ -14,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tidemark/pkg/config"
+	"tidemark/pkg/event"
 	"tidemark/pkg/httpx"
 	"tidemark/pkg/readsql"
 	"tidemark/pkg/testkit"
@@ -245,4 +248,43 @@ func TestSQLPage_InABrowser_CompletesRunsAndDraws(t *testing.T) {
 		}
 		b.picture(name)
 	}
+}
+
+func TestSQL_OfReaders_NeverTellsWhereSubscriptionsLead(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.submit("default", "nts", "m", "1", noon, test{"name": "t", "execution_time": 1.0})
+	for i, target := range []string{`https://hooks.example.org:8443/hush?hush="1"&\\hush`, `hush@mail.example.net`, `https://chat.example.org/hush`} {
+		body := map[string]any{"id": fmt.Sprintf("6b3c1f6e-3a55-4c0e-9d1a-11111111111%d", i), "name": fmt.Sprintf(`"target":"%d"`, i), "channel": []string{"webhook", "email", "slack"}[i], "target": target, "kinds": []string{"regression"}}
+		if d := w.decide("default", "nts", event.SubscriptionSet, noon, []byte(object(t, body)), nil); d.Status != event.Accepted {
+			t.Fatal(d.Error, d.Message)
+		}
+	}
+	w.decide("default", "nts", event.SubscriptionSet, noon, []byte(`{"id":"no","url":"https://hush.example.org"}`), nil)
+	w.flush()
+	app := w.sqlApp(nil)
+	ask := func(statement string) page {
+		return get(t, app, "/api/v5/sql?limit=1000&query="+url.QueryEscape(statement))
+	}
+	var views struct {
+		Items []struct{ Name string } `json:"items"`
+	}
+	if err := json.Unmarshal([]byte(get(t, app, "/api/v5/sql/views").Body), &views); err != nil || len(views.Items) < 40 {
+		t.Fatalf("%d views, %v", len(views.Items), err)
+	}
+	for _, v := range views.Items {
+		if p := ask("SELECT * FROM " + v.Name); p.Status != http.StatusOK || strings.Contains(p.Body, "hush") {
+			t.Errorf("%s: %d %s", v.Name, p.Status, p.Body)
+		}
+	}
+	for _, hidden := range []string{"v_raw_ledger", "v_raw_subscriptions", "v_ledger_records"} {
+		if p := ask("SELECT * FROM " + hidden); p.Status != http.StatusForbidden {
+			t.Errorf("%s: %d %s", hidden, p.Status, p.Body)
+		}
+	}
+	told := ask("SELECT name, target FROM v_subscriptions ORDER BY id").Body
+	mustContain(t, told, `https:\/\/hooks.example.org\/…`, "…@mail.example.net", `\"target\":\"2\"`)
+	rest := get(t, app, "/api/v5/nts/subscriptions").Body
+	mustContain(t, rest, "hooks.example.org")
+	mustNotContain(t, rest, "hush")
 }

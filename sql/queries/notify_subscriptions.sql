@@ -17,7 +17,7 @@ SELECT
     s.every AS every,
     h.first_seq AS first_seq,
     s.changed_at AS changed_at
-FROM v_subscriptions AS s
+FROM v_raw_subscriptions AS s
 INNER JOIN
 (
     -- one that was removed and set again is new

@@ -30,7 +30,7 @@ SELECT
     told.delivered_count AS delivered_count,
     told.failed_count AS failed_count,
     told.last_at AS last_at
-FROM v_subscriptions AS s
+FROM v_raw_subscriptions AS s
 LEFT JOIN told ON told.subscription_id = s.id
 WHERE s.database = {database:String} AND s.suite = {suite:String}
 ORDER BY name, id

@@ -16,6 +16,6 @@ SELECT
     content_type,
     params,
     body
-FROM v_ledger
+FROM v_raw_ledger
 WHERE database = {database:String} AND suite = {suite:String} AND seq BETWEEN {first:UInt64} AND {last:UInt64}
 ORDER BY seq

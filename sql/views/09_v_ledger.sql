@@ -1,5 +1,5 @@
 -- name: v_ledger
--- purpose: one row per event as it came and as it was decided, without what it decided in detail.
+-- purpose: one row per event as it came and as it was decided, without what it decided in detail; of subscriptions without where they lead.
 CREATE OR REPLACE VIEW v_ledger AS
 SELECT
     database,
@@ -17,7 +17,11 @@ SELECT
     request_id,
     content_type,
     params,
-    body,
+    multiIf(
+        ledger.event_type != 'subscription.set', ledger.body,
+        ledger.status = 'accepted', replaceRegexpAll(ledger.body, '("target"\\s*:\\s*)"(?:[^"\\\\]|\\\\.)*"', '\\1"…"'),
+        ''
+    ) AS body,
     body_digest,
     status,
     code,

@@ -1,24 +1,27 @@
 -- name: v_subscriptions
--- purpose: one row per subscription: who is told what, and how. Empty patterns stand for all.
+-- purpose: one row per subscription: who is told what, and how. Empty patterns stand for all. Of where it leads only the host is said.
 CREATE OR REPLACE VIEW v_subscriptions AS
 SELECT
     database,
     suite,
-    toUUIDOrZero(JSONExtractString(body, 'id')) AS id,
-    JSONExtractString(body, 'name') AS name,
-    JSONExtractString(body, 'channel') AS channel,
-    JSONExtractString(body, 'target') AS target,
-    JSONExtractString(body, 'machine') AS machine,
-    JSONExtractString(body, 'test') AS test,
-    JSONExtractString(body, 'metric') AS metric,
-    JSONExtract(body, 'kinds', 'Array(String)') AS kinds,
-    JSONExtract(body, 'on', 'Array(String)') AS on,
-    JSONExtractFloat(body, 'min_effect') AS min_effect,
-    JSONExtractString(body, 'every') AS every,
+    id,
+    name,
+    channel,
+    multiIf(
+        position(s.target, '://') > 0, concat(protocol(s.target), '://', domain(s.target), '/…'),
+        position(s.target, '@') > 0, concat('…@', splitByChar('@', s.target)[-1]),
+        '…'
+    ) AS target,
+    machine,
+    test,
+    metric,
+    kinds,
+    on,
+    min_effect,
+    every,
     seq,
     first_seq,
     event_id,
     changed_at,
     actor
-FROM v_records
-WHERE kind = 'subscription'
+FROM v_raw_subscriptions AS s
