@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -94,11 +95,11 @@ func heatClass(change float64, biggerIsBetter bool) string {
 func heatLegend() []heatStep {
 	steps := []heatStep{}
 	for i := len(heatSteps); i > 0; i-- {
-		steps = append(steps, heatStep{"w" + strconv.Itoa(i), "worse by " + strings.TrimPrefix(percent(heatSteps[i-1]), "+") + " or more"})
+		steps = append(steps, heatStep{"w" + strconv.Itoa(i), fmt.Sprintf("worse by %g%% or more", 100*heatSteps[i-1])})
 	}
 	steps = append(steps, heatStep{"z", "less than 1%"})
 	for i := range heatSteps {
-		steps = append(steps, heatStep{"b" + strconv.Itoa(i+1), "better by " + strings.TrimPrefix(percent(heatSteps[i]), "+") + " or more"})
+		steps = append(steps, heatStep{"b" + strconv.Itoa(i+1), fmt.Sprintf("better by %g%% or more", 100*heatSteps[i])})
 	}
 	return append(steps, heatStep{"x", "failed"})
 }

@@ -41,7 +41,7 @@ func TestHeatMap_OfAMachine_ColoursWhatMovedAgainstTheChosenBase(t *testing.T) {
 	if got := classesOf(t, w.ok("/v4/nts/heatmap?machine=2&against=oldest"), "slower"); strings.ContainsAny(got, "wb") {
 		t.Errorf("nothing moved on the other machine: %s", got)
 	}
-	mustContain(t, body, `data-cell="/db_default/v4/nts/graph?plot.0=1."`, `href="/db_default/v4/nts/graph?plot.0=1.1.2"`, "heatmap.js", "worse by 25.0% or more")
+	mustContain(t, body, `data-cell="/db_default/v4/nts/graph?plot.0=1."`, `href="/db_default/v4/nts/graph?plot.0=1.1.2"`, "heatmap.js", "worse by 25% or more")
 	if first := regexp.MustCompile(`title="(\w+), moved by`).FindStringSubmatch(body); first[1] != "noisy" && first[1] != "slower" {
 		t.Errorf("%s is first, not what moved most", first[1])
 	}

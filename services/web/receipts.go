@@ -152,6 +152,14 @@ type receiptBody struct {
 	Download, API string
 }
 
+// More is what was told beside the error, where that does not say it already.
+func (b receiptBody) More() string {
+	if strings.Contains(b.R.Error, b.R.Message) {
+		return ""
+	}
+	return b.R.Message
+}
+
 // receipt answers /receipts/<event>.
 func (s *Service) receipt(c *fiber.Ctx) error {
 	v, in, row, err := s.oneReceipt(c)

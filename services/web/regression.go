@@ -189,6 +189,7 @@ func (s *Service) sparks(ctx context.Context, in suiteView, rows []memberRow) (m
 		"machine_ids": lo.Map(rows, func(r memberRow, _ int) uint32 { return r.MachineID }),
 		"metrics":     lo.Map(rows, func(r memberRow, _ int) string { return r.Metric }),
 		"test_ids":    lo.Map(rows, func(r memberRow, _ int) uint32 { return r.TestID }),
+		"order_ids":   lo.Map(rows, func(r memberRow, _ int) uint32 { return r.OrderID }),
 		"orders":      uint32(sparkOrders),
 	}))
 	return lo.KeyBy(found, func(r sparkRow) lineKey { return lineKey{r.MachineID, r.Metric, r.TestID} }), err

@@ -60,14 +60,14 @@ type regressionView struct {
 	regressionListRow
 	StateName, StateWord string
 	Bad, Up, MachineOwn  bool
-	// Change is the largest change of one series, Sum that of all together: the sum of their |ln ratio|, as a percentage.
-	Change, Sum string
-	MetricNames []string
-	BeforeText  string
-	AfterText   string
-	Bars        []bar
-	Link        string
-	HasBug      bool
+	// Change is the largest change of one series, Mean the size of all of them: the geometric mean of how far they went, either way.
+	Change, Mean string
+	MetricNames  []string
+	BeforeText   string
+	AfterText    string
+	Bars         []bar
+	Link         string
+	HasBug       bool
 }
 
 // bar is a rectangle of a small picture, in its own units.
@@ -136,7 +136,7 @@ func newRegressionView(l links, in suiteView, r regressionListRow, largest float
 	v := regressionView{
 		regressionListRow: r, StateName: stateTitle(r.State), StateWord: openapi.StateName(r.State),
 		Bad: r.Kind != string(event.Improvement), Up: r.LargestEffect > 0, MachineOwn: r.Cause == "machine",
-		Change: percent(r.LargestEffect), Sum: percentOf(math.Expm1(r.TotalEffect)),
+		Change: percent(r.LargestEffect), Mean: percentOf(math.Expm1(r.TotalEffect / float64(max(r.Changes, 1)))),
 		Link:   l.Regression(in.Database, in.Name, r.ID),
 		HasBug: strings.HasPrefix(r.Bug, "https://") || strings.HasPrefix(r.Bug, "http://"),
 	}

@@ -122,6 +122,7 @@ func templateFuncs(found *assets) template.FuncMap {
 		"ago":       ago,
 		"exact":     exact,
 		"took":      took,
+		"share":     func(of *float64) string { return fmt.Sprintf("%.2f", *of) },
 		"clip":      clip,
 		"breakable": breakable,
 		"plural": func(n uint64, one, many string) string {

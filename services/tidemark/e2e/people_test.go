@@ -239,7 +239,7 @@ var sights = []sight{
 	{name: "audit", path: "audit"},
 	{name: "test", path: "test/1"},
 	{name: "search", path: "/search?q=bench"},
-	{name: "sql", path: "/db_demo/sql?run=1&q=" + url.QueryEscape("SELECT machine, countIf(kind = 'regression') AS worse, countIf(kind = 'improvement') AS better\nFROM v_findings\nGROUP BY machine\nORDER BY worse DESC")},
+	{name: "sql", path: "/db_demo/sql?run=1&query=" + url.QueryEscape("SELECT machine, countIf(kind = 'regression') AS worse, countIf(kind = 'improvement') AS better\nFROM v_findings\nGROUP BY machine\nORDER BY worse DESC")},
 	{name: "admin", path: "/admin"},
 	{name: "empty", path: "/db_default/v4/compile/"},
 	{name: "problem", path: "graph?plot.0=1.x.2"},
