@@ -39,6 +39,9 @@ type whyBody struct {
 	Checks                []whyCheck
 	// Chart leads back.
 	Chart string
+	// AsOf is the position that the data are looked at from, 0 for the newest; Newest leads there.
+	AsOf   uint64
+	Newest string
 }
 
 // whyCheck is one rule with its numbers for people.
@@ -62,11 +65,14 @@ func (s *Service) why(c *fiber.Ctx) error {
 	if len(q.Plots) != 1 || q.Plots[0].Test == 0 || q.Order == 0 {
 		return badParameter("plot.0", c.Query("plot.0"), "Name one line as plot.0=<machine id>.<test id>.<field index> and an order as order=<id>, as the links of the chart do.")
 	}
+	if err := s.pin(c.UserContext(), c, in, &q); err != nil {
+		return err
+	}
 	lines, err := s.lines(c.UserContext(), v.L, in, q)
 	if err != nil {
 		return err
 	}
-	body, err := s.whyBody(c, v.L, in, lines[0], q.Order)
+	body, err := s.whyBody(c, v.L, in, lines[0], q)
 	if err != nil {
 		return err
 	}
@@ -78,10 +84,16 @@ func (s *Service) why(c *fiber.Ctx) error {
 	return s.render(c, "why", v)
 }
 
-func (s *Service) whyBody(c *fiber.Ctx, l links, in suiteView, of line, order uint32) (whyBody, error) {
-	body := whyBody{Line: of, OrderID: order, Chart: l.GraphAt(in.Database, in.Name, of.Plot, order)}
+func (s *Service) whyBody(c *fiber.Ctx, l links, in suiteView, of line, q graphQuery) (whyBody, error) {
+	order, pinned := q.Order, ""
+	body := whyBody{Line: of, OrderID: order, AsOf: q.AsOf}
+	if q.AsOf > 0 {
+		pinned = "&as_of=" + uintText(q.AsOf)
+		body.Newest = addressWithout(c, "as_of", "part")
+	}
+	body.Chart = l.GraphAt(in.Database, in.Name, of.Plot, order) + pinned
 	ctx := c.UserContext()
-	points, err := s.series(ctx, in, of.Plot, graphQuery{Limit: s.cfg.MaxOrders})
+	points, err := s.series(ctx, in, of.Plot, graphQuery{Limit: s.cfg.MaxOrders, AsOf: q.AsOf, Load: q.Load})
 	if err != nil {
 		return body, err
 	}
@@ -100,7 +112,7 @@ func (s *Service) whyBody(c *fiber.Ctx, l links, in suiteView, of line, order ui
 		return body, err
 	}
 	for _, n := range names {
-		address := l.Why(in.Database, in.Name, of.Plot, order) + "&detector=" + n
+		address := l.Why(in.Database, in.Name, of.Plot, order) + pinned + "&detector=" + n
 		text := n
 		if how, _ := judgedHow(rules, n, of); how == event.ModeShadow {
 			text += " (shadow)"
@@ -180,7 +192,7 @@ func (s *Service) judged(ctx context.Context, in suiteView, judge detect.Detecto
 	of := body.Line
 	selection := detect.Selection{
 		Database: in.Database, Suite: in.Name, MachineIDs: []uint32{of.Plot.Machine}, Metrics: []string{of.Metric.Name}, TestIDs: []uint32{of.Plot.Test},
-		FromOrder: body.OrderID, ToOrder: body.OrderID,
+		FromOrder: body.OrderID, ToOrder: body.OrderID, UpTo: body.AsOf,
 	}
 	body.Nothing = "It says nothing of this order: the series has too few values around it, or none that counts."
 	return detect.Stored(ctx, s.store, selection, judge, true, nil, func(row detect.StoredRow) error {

@@ -31,6 +31,13 @@ func TestWhy_StepQuietOrderAndEnd_TellTheRuleThatDecided(t *testing.T) {
 		body := w.ok(fmt.Sprintf("/db_default/v4/nts/why?plot.0=1.1.2&order=%d", c.order))
 		mustContain(t, body, append(c.want, fmt.Sprint(500000+c.order*7))...)
 	}
+	// As of the position of the step's own order nothing follows it yet.
+	step := fmt.Sprintf("/v4/nts/why?plot.0=1.1.2&order=%d", h.Step)
+	mustContain(t, w.ok(fmt.Sprintf("%s&as_of=%d", step, 3*h.Step)), "Data as of position 60, rules as of now", "Why there is no change", "Points from it on: 1, but at least 3 is needed.", "The newest data", "as_of=60&amp;detector=")
+	mustContain(t, w.ok(step+"&as_of=90"), "Why there is a change", "as of position 90")
+	if p := w.get(step + "&as_of=9000"); p.Status != http.StatusBadRequest {
+		t.Errorf("a position that is not there: %d", p.Status)
+	}
 }
 
 func TestWhy_OtherDetectorsAndRules_AnswerWithTheirOwnRules(t *testing.T) {
