@@ -96,7 +96,7 @@ type StoreSettings struct {
 	ReadMemory  config.Bytes  `help:"Most memory of one read." default:"2GiB"`
 	OwnReads    int           `help:"Most connections with which projector, detector, notifier and comparisons of submissions read; people's reads never take them." default:"4"`
 	MaxWrites   int           `help:"Most connections that write." default:"4"`
-	KeptAnswers config.Bytes  `help:"Memory for answers that are kept until the data move; 0 keeps none, such as 64MiB." default:"0MiB"`
+	KeptAnswers config.Bytes  `help:"Memory for answers that are kept until the data move; 0 keeps none." default:"64MiB"`
 }
 
 // SQLSettings bound people's SQL: that of REST and pages, and the read-only listener.
