@@ -186,7 +186,7 @@ func (d *Detector) judgeMachines(ctx context.Context, p progress, pl *plan, mach
 		}); err != nil {
 			return 0, err
 		}
-		if err := d.notJudged(ctx, pl, sel, v, machines, missing); err != nil {
+		if err := d.notJudged(ctx, pl, sel, v, machines, rows, missing); err != nil {
 			return 0, err
 		}
 	}
@@ -225,8 +225,11 @@ func (m *machine) placeOf(k *known) detect.Place {
 	return p
 }
 
-// notJudged adds the known places that lie in blocks which nobody looked at. A series whose machine has one block is judged whole.
-func (d *Detector) notJudged(ctx context.Context, pl *plan, sel detect.Selection, v *variant, machines []*machine, missing map[detect.Place]bool) error {
+// notJudged adds the known places that lie in blocks which nobody looked at. A series whose machine has one block is judged whole, and what
+// was found again was looked at: asking costs as much as reading the points.
+func (d *Detector) notJudged(
+	ctx context.Context, pl *plan, sel detect.Selection, v *variant, machines []*machine, rows map[uint32]map[pick][]detect.StoredRow, missing map[detect.Place]bool,
+) error {
 	var ask []detect.Place
 	for _, m := range machines {
 		if len(m.touched) == 0 || len(m.line.Cuts()) == 0 {
@@ -237,7 +240,9 @@ func (d *Detector) notJudged(ctx context.Context, pl *plan, sel detect.Selection
 				continue
 			}
 			for i := range m.known[s] {
-				if k := &m.known[s][i]; k.Active == 1 {
+				k := &m.known[s][i]
+				isFound := slices.ContainsFunc(rows[m.id][s], func(r detect.StoredRow) bool { return r.OrderID == k.OrderID })
+				if k.Active == 1 && !isFound {
 					ask = append(ask, m.placeOf(k))
 				}
 			}
