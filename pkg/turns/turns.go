@@ -51,7 +51,17 @@ type Share struct {
 }
 
 // turn is one that waits; given is closed when it has its place.
-type turn struct{ given chan struct{} }
+type turn struct {
+	given chan struct{}
+	visit *visit
+}
+
+// visit is a piece of work that needs places one after the other, or some at once. Once it had one, it is not refused any more and goes
+// before those that had none: else what it did would be for nothing.
+type visit struct{ isIn bool } // guarded by the pool's mutex
+
+// goesOn says that the turn belongs to work that had a place. It is called with the pool locked, as all that looks into a visit.
+func (t *turn) goesOn() bool { return t.visit != nil && t.visit.isIn }
 
 // New is a share of a pool of its own.
 func New(l Limits) *Share { return NewPool(l.Most).Share("", l) }
@@ -84,9 +94,10 @@ func (s *Share) Load() Load {
 	return now
 }
 
-// Enter waits for a place; leave, which may be called more than once, gives it back. It returns [ErrBusy], or ctx's error.
+// Enter waits for a place; leave, which may be called more than once, gives it back. It returns [ErrBusy], or ctx's error. Of the work
+// that a context of [With] stands for only the first Enter can be refused; the further ones wait for as long as ctx lasts.
 func (s *Share) Enter(ctx context.Context) (leave func(), err error) {
-	mine, err := s.line()
+	mine, patient, err := s.line(visitOf(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -94,11 +105,15 @@ func (s *Share) Enter(ctx context.Context) (leave func(), err error) {
 		return s.leave(), nil
 	}
 	began := time.Now()
-	patience := time.NewTimer(s.limits.Wait)
-	defer patience.Stop()
+	var late <-chan time.Time
+	if !patient {
+		patience := time.NewTimer(s.limits.Wait)
+		defer patience.Stop()
+		late = patience.C
+	}
 	select {
 	case <-mine.given:
-	case <-patience.C:
+	case <-late:
 		err = ErrBusy
 	case <-ctx.Done():
 		err = ctx.Err()
@@ -106,21 +121,28 @@ func (s *Share) Enter(ctx context.Context) (leave func(), err error) {
 	return s.settle(mine, err, time.Since(began))
 }
 
-// line takes a place at once, or stands in the queue for one.
-func (s *Share) line() (*turn, error) {
+// line takes a place at once, or stands in the queue for one: patiently, when it had one before.
+func (s *Share) line(v *visit) (mine *turn, patient bool, err error) {
 	s.pool.mu.Lock()
 	defer s.pool.mu.Unlock()
-	if s.pool.free > 0 && s.load.Running < s.limits.Most {
-		s.take()
-		return nil, nil
-	}
-	if len(s.queue) >= s.limits.Queue {
+	mine = &turn{given: make(chan struct{}), visit: v}
+	switch {
+	case s.pool.free > 0 && s.load.Running < s.limits.Most:
+		s.take(mine)
+		return nil, false, nil
+	case mine.goesOn():
+		behind := slices.IndexFunc(s.queue, func(t *turn) bool { return !t.goesOn() })
+		if behind < 0 {
+			behind = len(s.queue)
+		}
+		s.queue = slices.Insert(s.queue, behind, mine)
+		return mine, true, nil
+	case len(s.queue) >= s.limits.Queue:
 		s.load.Full++
-		return nil, ErrBusy
+		return nil, false, ErrBusy
 	}
-	mine := &turn{given: make(chan struct{})}
 	s.queue = append(s.queue, mine)
-	return mine, nil
+	return mine, false, nil
 }
 
 // settle ends the wait. A place that was given while the wait was given up is taken all the same, unless nobody wants it.
@@ -154,7 +176,10 @@ func (s *Share) leave() func() {
 }
 
 // take and giveBack are called with the pool locked.
-func (s *Share) take() {
+func (s *Share) take(t *turn) {
+	if t.visit != nil {
+		t.visit.isIn = true
+	}
 	s.pool.free--
 	s.load.Running++
 	s.load.Entered++
@@ -168,7 +193,7 @@ func (s *Share) giveBack() {
 		if next == nil {
 			return
 		}
-		next.take()
+		next.take(next.queue[0])
 		close(next.queue[0].given)
 		next.queue = slices.Delete(next.queue, 0, 1)
 	}
@@ -190,11 +215,20 @@ func (p *Pool) next() *Share {
 	return best
 }
 
-type shareKey struct{}
+type (
+	shareKey struct{}
+	visitKey struct{}
+)
 
-// With is a context whose work belongs to the share.
+// With is a context whose work belongs to the share, and belongs together.
 func With(ctx context.Context, s *Share) context.Context {
-	return context.WithValue(ctx, shareKey{}, s)
+	return context.WithValue(context.WithValue(ctx, shareKey{}, s), visitKey{}, &visit{})
+}
+
+// visitOf is the work that ctx stands for; nil when it stands for none.
+func visitOf(ctx context.Context) *visit {
+	v, _ := ctx.Value(visitKey{}).(*visit)
+	return v
 }
 
 // Of is the share that ctx's work belongs to, or otherwise.

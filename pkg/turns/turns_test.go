@@ -63,6 +63,60 @@ func TestEnter_CrowdOfOneShare_OthersComeFirst(t *testing.T) {
 	})
 }
 
+func TestEnter_WorkThatHadAPlace_GoesBeforeTheOthersAndIsNotRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := turns.New(turns.Limits{Most: 1, Queue: 1, Wait: time.Second})
+		chart := turns.With(t.Context(), s)
+		leave, err := s.Enter(chart)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := make(chan string, 10)
+		newcomer := func() {
+			if _, err := s.Enter(turns.With(t.Context(), s)); err != nil {
+				in <- err.Error()
+				return
+			}
+			in <- "newcomer"
+		}
+		go newcomer()
+		synctest.Wait()
+		go func() { // the queue is full
+			leave, err := s.Enter(chart)
+			if err != nil {
+				in <- "chart: " + err.Error()
+				return
+			}
+			in <- "chart"
+			leave()
+		}()
+		synctest.Wait()
+		if l := s.Load(); l.Waiting != 2 {
+			t.Errorf("before: %+v", l)
+		}
+		leave()
+		if got := <-in; got != "chart" {
+			t.Errorf("first came %s", got)
+		}
+		if got := <-in; got != "newcomer" {
+			t.Errorf("then came %s", got)
+		}
+		ended := make(chan error, 1)
+		go func() { _, err := s.Enter(chart); ended <- err }()
+		<-time.After(time.Hour) // patience ends, its own context does not
+		ctx, cancel := context.WithCancel(chart)
+		go func() { _, err := s.Enter(ctx); in <- err.Error() }()
+		synctest.Wait()
+		cancel()
+		if got := <-in; got != context.Canceled.Error() {
+			t.Errorf("a client that went: %s", got)
+		}
+		if len(ended) > 0 {
+			t.Errorf("work that had a place was refused: %v", <-ended)
+		}
+	})
+}
+
 func TestEnter_FullAndLate_AreRefusedAndCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := turns.New(turns.Limits{Most: 1, Queue: 1, Wait: time.Second})
