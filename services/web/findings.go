@@ -81,8 +81,10 @@ func (n names) fill(r *findingRow) bool {
 // named are what the finding has ids of: machine, test, order and the order before.
 func (r findingRow) named() [4]nameKey {
 	return [4]nameKey{
-		{aMachine, r.Database, r.Suite, r.MachineID}, {aTest, r.Database, r.Suite, r.TestID},
-		{anOrder, r.Database, r.Suite, r.OrderID}, {anOrder, r.Database, r.Suite, r.PreviousID},
+		{aMachine, r.Database, r.Suite, r.MachineID},
+		{aTest, r.Database, r.Suite, r.TestID},
+		{anOrder, r.Database, r.Suite, r.OrderID},
+		{anOrder, r.Database, r.Suite, r.PreviousID},
 	}
 }
 

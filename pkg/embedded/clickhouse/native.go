@@ -57,9 +57,12 @@ func load(path string) (n *native, err error) {
 		}
 		return loaded, nil
 	}
+	// The loader keeps the reason of a failure for the thread that failed, which must be the one that asks for it.
+	runtime.LockOSThread()
 	handle, err := purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_LOCAL)
+	runtime.UnlockOSThread()
 	if err != nil {
-		return nil, fmt.Errorf("load libchdb: %w", err)
+		return nil, fmt.Errorf("load libchdb from %s: %w", path, err)
 	}
 	n = &native{}
 	var missing []error
