@@ -37,11 +37,12 @@ func (e *Error) Is(target error) bool { return e.What == Time && target == conte
 
 // Narrow says to people what to ask for instead.
 func (e *Error) Narrow() string {
+	beyond := "go beyond a bound (" + e.What + ")"
 	switch e.What {
 	case Time:
-		return "It would take longer than an answer may. Ask for less at once: one machine, test or metric, fewer orders, a shorter time, a smaller limit."
+		beyond = "take longer than an answer may"
 	case Memory:
-		return "It would take more memory than an answer may. Ask for less at once: one machine, test or metric, fewer orders, a shorter time, a smaller limit."
+		beyond = "take more memory than an answer may"
 	}
-	return "It would go beyond a bound (" + e.What + "). Ask for less at once: one machine, test or metric, fewer orders, a shorter time, a smaller limit."
+	return "It would " + beyond + ". Ask for less at once: one machine, test or metric, fewer orders, a shorter time, a smaller limit."
 }

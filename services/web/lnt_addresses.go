@@ -176,21 +176,10 @@ func (s *Service) textReport(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	body, err := s.findRun(c, v.L, in)
+	body, all, err := s.comparedRun(c, v.L, in)
 	if err != nil {
 		return err
 	}
-	if err := s.readRunFilter(c, in, &body); err != nil {
-		return err
-	}
-	if err := s.neighbours(c, v.L, in, &body); err != nil {
-		return err
-	}
-	all, err := s.compareRun(c.UserContext(), in, body)
-	if err != nil {
-		return err
-	}
-	body.summarize(c, in, all)
 	all = lo.Filter(all, func(r pairResult, _ int) bool { return r.Outcome != unchanged && r.Outcome != stillFailing })
 	kinds := map[outcome]int{}
 	var left int

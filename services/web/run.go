@@ -80,29 +80,39 @@ func (s *Service) run(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	body, err := s.findRun(c, v.L, in)
+	body, all, err := s.comparedRun(c, v.L, in)
 	if err != nil {
 		return err
 	}
 	v.Title = "Run " + digitsOf(body.Run.RunID) + " · " + body.Run.Machine + " · " + body.Run.Order
 	v.Crumbs = append(v.Crumbs, crumb{body.Run.Machine, v.L.Machine(in.Database, in.Name, body.Run.MachineID)})
 	v.crumb("Run " + digitsOf(body.Run.RunID))
-	if err := s.readRunFilter(c, in, &body); err != nil {
-		return err
-	}
-	if err := s.neighbours(c, v.L, in, &body); err != nil {
-		return err
-	}
-	all, err := s.compareRun(c.UserContext(), in, body)
-	if err != nil {
-		return err
-	}
-	body.summarize(c, in, all)
 	if err := s.fillResults(c.UserContext(), v.L, in, &body, body.choose(all)); err != nil {
 		return err
 	}
 	v.Body = body
 	return s.render(c, "run", v)
+}
+
+// comparedRun reads the run that the address names, and all its results beside those that it is compared with; they are counted in it,
+// and none of them is filled in yet.
+func (s *Service) comparedRun(c *fiber.Ctx, l links, in suiteView) (runBody, []pairResult, error) {
+	body, err := s.findRun(c, l, in)
+	if err != nil {
+		return body, nil, err
+	}
+	if err := s.readRunFilter(c, in, &body); err != nil {
+		return body, nil, err
+	}
+	if err := s.neighbours(c, l, in, &body); err != nil {
+		return body, nil, err
+	}
+	all, err := s.compareRun(c.UserContext(), in, body)
+	if err != nil {
+		return body, nil, err
+	}
+	body.summarize(c, in, all)
+	return body, all, nil
 }
 
 func (s *Service) findRun(c *fiber.Ctx, l links, in suiteView) (runBody, error) {

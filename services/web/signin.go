@@ -99,10 +99,7 @@ func signInFields(c *fiber.Ctx) (url.Values, error) {
 
 // local is an address of this site, or the first page.
 func local(l links, next string) string {
-	u, err := url.Parse(next)
-	if err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.ContainsAny(next, "\\\r\n\t") {
-		return l.Home()
-	}
+	next = auth.LocalAddress(next)
 	if !strings.HasPrefix(next, l.prefix) {
 		next = strings.TrimSuffix(l.prefix, "/") + next
 	}
