@@ -11,16 +11,17 @@ import (
 // Position tells where all data of a store stand: a text that is another one after every write, whoever wrote. It does not change
 // when ClickHouse merges what is there.
 type Position struct {
-	store *Store
-	age   time.Duration
-	now   func() time.Time
-	turn  chan struct{}
-	moved atomic.Uint64
+	store  *Store
+	age    time.Duration
+	now    func() time.Time
+	writes func() uint64 // nil unless every write can be counted; see Counting
+	turn   chan struct{}
+	moved  atomic.Uint64
 	// told is guarded by turn: what was answered last.
 	told struct {
-		at    string
-		asked time.Time
-		moved uint64
+		at            string
+		asked         time.Time
+		moved, writes uint64
 	}
 }
 
@@ -29,6 +30,13 @@ type Position struct {
 func NewPosition(s *Store, age time.Duration, now func() time.Time) *Position {
 	return &Position{store: s, age: age, now: now, turn: make(chan struct{}, 1)}
 }
+
+// quiet is how long an answer is taken for good while no write is counted: a mutation may end after the statement that asked for it.
+const quiet = time.Second
+
+// Counting spares questions while writes gives the same number: it counts the statements of everybody who can write, when they have ended.
+// Call it before the first [Position.At].
+func (p *Position) Counting(writes func() uint64) { p.writes = writes }
 
 // Moved says that something was written, before anybody is told so.
 func (p *Position) Moved() { p.moved.Add(1) }
@@ -69,18 +77,33 @@ func (p *Position) At(ctx context.Context) (string, error) {
 		return "", ctx.Err()
 	}
 	defer func() { <-p.turn }()
-	if p.told.at != "" && p.told.moved >= moved && !p.told.asked.Before(came.Add(-p.age)) {
+	if p.told.at != "" && p.stands(came, moved) {
 		return p.told.at, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, positionTimeout)
 	defer cancel()
-	asked, before := p.now(), p.moved.Load()
+	asked, before, writes := p.now(), p.moved.Load(), p.counted()
 	rows, err := Select[struct {
 		At string `ch:"at"`
 	}](ctx, p.store, queryPosition, nil)
 	if err != nil {
 		return "", err
 	}
-	p.told.at, p.told.asked, p.told.moved = rows[0].At, asked, before
+	p.told.at, p.told.asked, p.told.moved, p.told.writes = rows[0].At, asked, before, writes
 	return p.told.at, nil
+}
+
+// stands reports whether the last answer is one for somebody who came at a time, when so many moves were known.
+func (p *Position) stands(came time.Time, moved uint64) bool {
+	if p.writes != nil {
+		return p.told.writes == p.writes() && !p.told.asked.Before(came.Add(-quiet))
+	}
+	return p.told.moved >= moved && !p.told.asked.Before(came.Add(-p.age))
+}
+
+func (p *Position) counted() uint64 {
+	if p.writes == nil {
+		return 0
+	}
+	return p.writes()
 }

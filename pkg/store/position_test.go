@@ -86,3 +86,42 @@ func TestPosition_WithAge_IsAskedAgainWhenMoved(t *testing.T) {
 		t.Error("what another process wrote does not show after the age")
 	}
 }
+
+func TestPosition_Counting_IsAskedAgainWhenAWriteWasCounted_OrASecondLater(t *testing.T) {
+	t.Parallel()
+	s := testkit.OpenStore(t, testkit.StoreConfig(t))
+	now, writes := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), uint64(0)
+	p := store.NewPosition(s, 0, func() time.Time { return now })
+	p.Counting(func() uint64 { return writes })
+	seq := uint64(0)
+	differs := func(from string) (at string, differs bool) {
+		t.Helper()
+		at, err := p.At(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return at, at != from
+	}
+	insert := func() {
+		t.Helper()
+		seq++
+		if err := s.InsertLedger(t.Context(), []store.LedgerRow{ledgerRow(seq, 3)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	at, _ := differs("")
+	insert()
+	if _, moved := differs(at); moved {
+		t.Error("asked although no write was counted")
+	}
+	writes++
+	at, moved := differs(at)
+	if !moved {
+		t.Error("a counted write does not show")
+	}
+	insert()
+	now = now.Add(time.Second + time.Millisecond)
+	if _, moved := differs(at); !moved {
+		t.Error("what was not counted does not show after a second")
+	}
+}

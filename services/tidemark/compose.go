@@ -99,6 +99,9 @@ func compose(s Settings, r roles, log *slog.Logger) (*process, error) {
 	p.store.UseScratch(p.work) // why a change is one: judged anew, in a table of a moment
 	p.results = api.NewResults(p.work)
 	p.position = store.NewPosition(p.work, positionAge(r), time.Now)
+	if engine != nil {
+		p.position.Counting(engine.Writes)
+	}
 	kept := 0 // where only one of the two is here, nobody comes for a report
 	if r.Intake && r.Projector {
 		kept = handedBytes

@@ -42,6 +42,7 @@ type Engine struct {
 
 	runningMu sync.Mutex
 	running   map[string]struct{} // query ids
+	writes    atomic.Uint64       // see Writes
 
 	bootID  string
 	syncing sync.Mutex    // held while the folder is synced; guards doubt
@@ -234,6 +235,11 @@ func (e *Engine) ask(statement string) ([][]string, error) {
 	}
 	return rows, nil
 }
+
+// Writes counts the statements through Dial that may have written, from the start of the process: as long as it stands, what they wrote
+// stands. A statement counts once it has ended, also when it failed; what the engine does by itself, merging and finishing
+// mutations nobody waited for, does not.
+func (e *Engine) Writes() uint64 { return e.writes.Load() }
 
 // session is a fresh connection: settings, temporary tables and the current database of one
 // statement can never reach the next. Making one takes 0.3 ms.

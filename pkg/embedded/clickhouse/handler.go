@@ -126,13 +126,18 @@ func (e *Engine) run(ctx context.Context, q *request, a *answer, settings map[st
 		}
 	}
 	if q.rows != nil {
+		defer e.writes.Add(1)
 		if a.written, err = c.insert(q.text, q.outline.format, q.params, q.rows); err != nil {
 			return err
 		}
 		return a.end()
 	}
-	if c.classify(q.text).statements > 1 {
+	what := c.classify(q.text)
+	if what.statements > 1 {
 		return exceptionf(codeSyntaxError, "Multi-statements are not allowed. (SYNTAX_ERROR)")
+	}
+	if what.class != classReadOnly {
+		defer e.writes.Add(1)
 	}
 	return e.answerRows(ctx, c, q, a)
 }
