@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+
+	"tidemark/pkg/testkit/browser"
 )
 
 func TestAdmin_ForAdministratorsAlone_ShowsTheMachineRoomWithoutSecrets(t *testing.T) {
@@ -40,21 +42,21 @@ func TestAdmin_ForAdministratorsAlone_ShowsTheMachineRoomWithoutSecrets(t *testi
 		mustNotContain(t, page.Body, secret, secret[4:20], hex.EncodeToString(digest[:]))
 	}
 
-	b := openBrowser(t)
+	b := openTab(t)
 	root := listen(t, w.app)
-	b.do(chromedp.Navigate(root + "/signin?next=/admin"))
-	b.do(chromedp.SendKeys(chromedp.CSS("#token"), w.secrets["admin"]))
-	b.follow(chromedp.Click(chromedp.CSS("form button.first")))
+	b.Do(t, chromedp.Navigate(root+"/signin?next=/admin"))
+	b.Do(t, chromedp.SendKeys(chromedp.CSS("#token"), w.secrets["admin"]))
+	b.Follow(t, chromedp.Click(chromedp.CSS("form button.first")))
 	for _, view := range []struct {
 		name  string
 		width int64
 		dark  bool
 	}{{"admin-light", 1280, false}, {"admin-phone", 400, true}} {
-		b.look(view.width, 900, view.dark)
-		if over := eval[int](b, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
+		b.Look(t, view.width, 900, view.dark)
+		if over := browser.See[int](t, b.Tab, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
 			t.Errorf("%s: %d pixels too wide", view.name, over)
 		}
-		b.picture(view.name)
+		b.picture(t, view.name)
 	}
-	b.quiet()
+	b.Quiet(t)
 }

@@ -2,40 +2,21 @@ package web_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/log"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"github.com/gofiber/fiber/v2"
-)
 
-// findBrowser is the program of a Chromium. A test that needs one fails without.
-func findBrowser(t testing.TB) string {
-	t.Helper()
-	if path := os.Getenv("TIDEMARK_CHROMIUM"); path != "" {
-		return path
-	}
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	t.Fatal("there is no browser for the browser tests: run services/web/fetch-chromium.sh, or set TIDEMARK_CHROMIUM to one")
-	return ""
-}
+	"tidemark/pkg/testkit/browser"
+)
 
 // listen serves the app on a free port and gives its address.
 func listen(t testing.TB, app *fiber.App) string {
@@ -55,154 +36,29 @@ func listen(t testing.TB, app *fiber.App) string {
 	return "http://" + ln.Addr().String()
 }
 
-// browser is one tab with everything it complained about.
-type browser struct {
-	t   testing.TB
-	ctx context.Context
-	// pictures is where screenshots go: TIDEMARK_SCREENSHOTS; none are taken without.
-	pictures string
-	mu       sync.Mutex
-	problems []string
-}
+// tab is a browser that shows the pages of this package.
+type tab struct{ *browser.Tab }
 
-func openBrowser(t testing.TB) *browser {
+func openTab(t testing.TB) tab {
 	t.Helper()
-	// Not t.TempDir: the browser's children write there for a moment after its end.
-	profile, err := os.MkdirTemp("", "tidemark-chromium-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(findBrowser(t)), chromedp.UserDataDir(profile), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("disable-background-networking", true), chromedp.Flag("hide-scrollbars", true),
-	)
-	// The test's own context ends before its cleanups run.
-	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
-	ctx, closeTab := chromedp.NewContext(allocator)
-	t.Cleanup(func() {
-		closeTab()
-		stop()
-		_ = os.RemoveAll(profile)
-	})
-	b := &browser{t: t, ctx: ctx, pictures: os.Getenv("TIDEMARK_SCREENSHOTS")}
-	if err := chromedp.Listen(ctx, b.hear); err != nil {
-		t.Fatalf("the browser does not start: %v", err)
-	}
-	return b
+	return tab{browser.New(t, "")}
 }
 
-// hear collects exceptions, warnings and whatever the policy for scripts and styles stops.
-func (b *browser) hear(ev any) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	switch e := ev.(type) {
-	case *runtime.EventExceptionThrown:
-		b.problems = append(b.problems, "exception: "+e.ExceptionDetails.Text+" "+e.ExceptionDetails.Exception.Description)
-	case *runtime.EventConsoleAPICalled:
-		if e.Type == "error" || e.Type == "warning" || e.Type == "assert" {
-			b.problems = append(b.problems, fmt.Sprintf("console.%s", e.Type))
-		}
-	case *log.EventEntryAdded:
-		if e.Entry.Level == "error" || e.Entry.Level == "warning" {
-			b.problems = append(b.problems, fmt.Sprintf("%s: %s (%s)", e.Entry.Source, e.Entry.Text, e.Entry.URL))
-		}
-	}
-}
-
-// quiet fails the test when the browser complained about anything.
-func (b *browser) quiet() {
-	b.t.Helper()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, p := range b.problems {
-		b.t.Errorf("the browser complains: %s", p)
-	}
-	b.problems = nil
-}
-
-func (b *browser) do(steps ...chromedp.Action[chromedp.Void]) {
-	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
-	defer cancel()
-	if err := chromedp.Do(ctx, steps...); err != nil {
-		b.t.Fatal(err)
-	}
-}
-
-// follow does what leads to another page and waits for that page.
-func (b *browser) follow(step chromedp.Action[chromedp.Void]) {
-	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
-	defer cancel()
-	answer, err := chromedp.RunResponse(ctx, step)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	if answer.Status != 200 {
-		b.t.Fatalf("%s: %d", answer.URL, answer.Status)
-	}
-}
-
-// eval runs a script in the page.
-func eval[T any](b *browser, script string) T {
-	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
-	defer cancel()
-	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](script))
-	if err != nil {
-		b.t.Fatalf("%s: %v", script, err)
-	}
-	return value
-}
-
-// until asks a script until it says true. Asking anew each time outlives the change
-// from one page to the next, in which a question has nobody to answer it.
-func (b *browser) until(what, script string) {
-	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
-	defer cancel()
-	again := time.NewTicker(20 * time.Millisecond)
-	defer again.Stop()
-	for {
-		yes, err := chromedp.Run(ctx, chromedp.Evaluate[bool](script))
-		if err == nil && yes {
-			return
-		}
-		select {
-		case <-ctx.Done():
-			b.t.Fatalf("waiting until %s: %v", what, errors.Join(err, ctx.Err()))
-		case <-again.C:
-		}
-	}
-}
-
-// look sets the size of the window and the colours the reader prefers.
-func (b *browser) look(width, height int64, dark bool) {
-	b.t.Helper()
-	b.do(chromedp.EmulateViewport(width, height, chromedp.EmulateScale(1)))
-	scheme := map[bool]string{true: "dark", false: "light"}[dark]
-	if _, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
-	}); err != nil {
-		b.t.Fatal(err)
-	}
-}
-
-// picture keeps what the whole page looks like.
-func (b *browser) picture(name string) {
-	b.t.Helper()
-	if b.pictures == "" {
+// picture keeps what the whole page looks like in the folder TIDEMARK_SCREENSHOTS; none are taken without.
+func (b tab) picture(t testing.TB, name string) {
+	t.Helper()
+	folder := os.Getenv("TIDEMARK_SCREENSHOTS")
+	if folder == "" {
 		return
 	}
-	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(b.Context(), time.Minute)
 	defer cancel()
 	shot, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
 	if err != nil {
-		b.t.Fatal(err)
+		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(b.pictures, name+".png"), shot, 0o600); err != nil {
-		b.t.Fatal(err)
+	if err := os.WriteFile(filepath.Join(folder, name+".png"), shot, 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -210,9 +66,9 @@ const drawn = `document.querySelector("#chart")?.dataset.shown !== undefined`
 
 // painted counts the chart's pixels that are close to each of some colours of the
 // style sheet. The canvas is read once: the browser complains about more.
-func painted(b *browser, colours ...string) []int {
-	b.t.Helper()
-	return eval[[]int](b, fmt.Sprintf(`((names) => {
+func painted(t testing.TB, b tab, colours ...string) []int {
+	t.Helper()
+	return browser.See[[]int](t, b.Tab, fmt.Sprintf(`((names) => {
 		const probe = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
 		const wanted = names.split(" ").map((name) => {
 			probe.fillStyle = getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -233,8 +89,9 @@ func painted(b *browser, colours ...string) []int {
 // plotBox is where the chart's plotting area is on the screen.
 type plotBox struct{ Left, Top, Width, Height float64 }
 
-func (b *browser) plotBox() plotBox {
-	return eval[plotBox](b, `(() => {
+func (b tab) plotBox(t testing.TB) plotBox {
+	t.Helper()
+	return browser.See[plotBox](t, b.Tab, `(() => {
 		const chart = document.querySelector("#chart");
 		chart.scrollIntoView({ block: "center" });
 		const { left, top, width, height } = chart.querySelector(".u-over").getBoundingClientRect();
@@ -243,29 +100,24 @@ func (b *browser) plotBox() plotBox {
 }
 
 // shown is the range of orders in sight, from 0.
-func (b *browser) shown() (lo, hi float64) {
-	b.t.Helper()
-	if _, err := fmt.Sscan(eval[string](b, `document.querySelector("#chart").dataset.shown`), &lo, &hi); err != nil {
-		b.t.Fatal(err)
+func (b tab) shown(t testing.TB) (lo, hi float64) {
+	t.Helper()
+	if _, err := fmt.Sscan(browser.See[string](t, b.Tab, `document.querySelector("#chart").dataset.shown`), &lo, &hi); err != nil {
+		t.Fatal(err)
 	}
 	return lo, hi
 }
 
-func (b *browser) wantShown(when string, lo, hi float64) {
-	b.t.Helper()
-	if gotLo, gotHi := b.shown(); math.Abs(gotLo-lo) > 0.01 || math.Abs(gotHi-hi) > 0.01 {
-		b.t.Errorf("%s: orders %v to %v are shown, want %v to %v", when, gotLo, gotHi, lo, hi)
+func (b tab) wantShown(t testing.TB, when string, lo, hi float64) {
+	t.Helper()
+	if gotLo, gotHi := b.shown(t); math.Abs(gotLo-lo) > 0.01 || math.Abs(gotHi-hi) > 0.01 {
+		t.Errorf("%s: orders %v to %v are shown, want %v to %v", when, gotLo, gotHi, lo, hi)
 	}
 }
 
-func (b *browser) address() string {
-	b.t.Helper()
-	return eval[string](b, `location.href`)
-}
-
-func (b *browser) readout() string {
-	b.t.Helper()
-	return eval[string](b, `document.querySelector("#readout").textContent`)
+func (b tab) readout(t testing.TB) string {
+	t.Helper()
+	return browser.See[string](t, b.Tab, `document.querySelector("#readout").textContent`)
 }
 
 func TestChart_FromTheFirstPage_IsDrawnMarkedAndZoomed(t *testing.T) {
@@ -275,50 +127,50 @@ func TestChart_FromTheFirstPage_IsDrawnMarkedAndZoomed(t *testing.T) {
 	w.steps("default", h)
 	w.flush()
 	root := listen(t, w.app)
-	b := openBrowser(t)
-	b.look(1280, 900, false)
-	b.do(chromedp.Navigate(root + "/"))
-	b.follow(chromedp.Click(chromedp.CSS(".findings tbody tr:first-child a.name")))
-	b.until("the chart is drawn", drawn)
-	if pixels := painted(b, "--s0", "--bad"); pixels[0] < 300 || pixels[1] < 100 {
+	b := openTab(t)
+	b.Look(t, 1280, 900, false)
+	b.Do(t, chromedp.Navigate(root+"/"))
+	b.Follow(t, chromedp.Click(chromedp.CSS(".findings tbody tr:first-child a.name")))
+	b.Until(t, "the chart is drawn", drawn)
+	if pixels := painted(t, b, "--s0", "--bad"); pixels[0] < 300 || pixels[1] < 100 {
 		t.Errorf("%d pixels of the line and %d of the change point are painted", pixels[0], pixels[1])
 	}
 	whole := float64(h.Orders) - 0.5
 	width := whole + 0.5
-	b.wantShown("at first", -0.5, whole)
-	if text := b.readout(); !strings.Contains(text, fmt.Sprint(500000+h.Step*7)) || !strings.Contains(text, "+18.2% regression") {
+	b.wantShown(t, "at first", -0.5, whole)
+	if text := b.readout(t); !strings.Contains(text, fmt.Sprint(500000+h.Step*7)) || !strings.Contains(text, "+18.2% regression") {
 		t.Errorf("the order of the finding is not told about: %s", text)
 	}
 
-	box := b.plotBox()
+	box := b.plotBox(t)
 	middle := box.Top + box.Height/2
-	b.do(chromedp.DragAndDropXY(box.Left+box.Width/2, middle, box.Left+box.Width*3/4, middle))
-	lo, hi := b.shown()
+	b.Do(t, chromedp.DragAndDropXY(box.Left+box.Width/2, middle, box.Left+box.Width*3/4, middle))
+	lo, hi := b.shown(t)
 	if math.Abs(lo-(width/2-0.5)) > 0.6 || math.Abs(hi-(width*3/4-0.5)) > 0.6 {
 		t.Errorf("half to three quarters were dragged over, shown are %v to %v of %v", lo, hi, whole)
 	}
-	zoomed := b.address()
+	zoomed := b.Address(t)
 	if !strings.Contains(zoomed, "from=") || !strings.Contains(zoomed, "to=") {
 		t.Errorf("the address does not say what is shown: %s", zoomed)
 	}
-	b.do(chromedp.Navigate("about:blank"), chromedp.Navigate(zoomed))
-	b.until("the chart is drawn again", drawn)
-	lo2, hi2 := b.shown()
+	b.Do(t, chromedp.Navigate("about:blank"), chromedp.Navigate(zoomed))
+	b.Until(t, "the chart is drawn again", drawn)
+	lo2, hi2 := b.shown(t)
 	if math.Abs(lo2-lo) > 1 || math.Abs(hi2-hi) > 1 {
 		t.Errorf("the address shows %v to %v, it was taken at %v to %v", lo2, hi2, lo, hi)
 	}
 
-	box = b.plotBox()
+	box = b.plotBox(t)
 	x, y := box.Left+box.Width/2, box.Top+box.Height/2
-	b.do(chromedp.MouseClickXY(x, y), chromedp.MouseClickXY(x, y, chromedp.ClickCount(2)))
-	b.wantShown("after a double click", -0.5, whole)
-	if got := b.address(); strings.Contains(got, "from=") {
+	b.Do(t, chromedp.MouseClickXY(x, y), chromedp.MouseClickXY(x, y, chromedp.ClickCount(2)))
+	b.wantShown(t, "after a double click", -0.5, whole)
+	if got := b.Address(t); strings.Contains(got, "from=") {
 		t.Errorf("the whole history still has a range in its address: %s", got)
 	}
-	b.quiet()
+	b.Quiet(t)
 
-	chartOfMany(w, b, root)
-	b.quiet()
+	chartOfMany(t, w, b, root)
+	b.Quiet(t)
 }
 
 func TestChart_WithTheKeyboardAlone_IsReadAndLeft(t *testing.T) {
@@ -328,41 +180,41 @@ func TestChart_WithTheKeyboardAlone_IsReadAndLeft(t *testing.T) {
 	w.steps("default", h)
 	w.flush()
 	root := listen(t, w.app)
-	b := openBrowser(t)
-	b.look(1000, 900, true)
-	b.do(chromedp.Navigate(root + "/v4/nts/graph?plot.0=1.1.2"))
-	b.until("the chart is drawn", drawn)
-	if pixels := painted(b, "--s0"); pixels[0] < 300 {
+	b := openTab(t)
+	b.Look(t, 1000, 900, true)
+	b.Do(t, chromedp.Navigate(root+"/v4/nts/graph?plot.0=1.1.2"))
+	b.Until(t, "the chart is drawn", drawn)
+	if pixels := painted(t, b, "--s0"); pixels[0] < 300 {
 		t.Errorf("%d pixels of the dark line are painted", pixels[0])
 	}
-	eval[bool](b, `(document.querySelector("#chart").focus(), true)`)
+	browser.See[bool](t, b.Tab, `(document.querySelector("#chart").focus(), true)`)
 	order := func(n int) string { return fmt.Sprint(500000 + n*7) }
 	for _, step := range []struct{ key, want string }{
 		{kb.ArrowLeft, order(19)}, {kb.ArrowLeft, order(18)}, {kb.ArrowRight, order(19)}, {kb.Home, order(1)}, {kb.End, order(20)}, {kb.PageUp, order(18)},
 	} {
-		b.do(chromedp.KeyEvent(step.key))
-		if got := b.readout(); !strings.HasPrefix(got, step.want) {
+		b.Do(t, chromedp.KeyEvent(step.key))
+		if got := b.readout(t); !strings.HasPrefix(got, step.want) {
 			t.Errorf("%q tells about %s, want order %s", step.key, got, step.want)
 		}
 	}
-	b.do(chromedp.KeyEvent("+"))
-	if lo, hi := b.shown(); hi-lo > 11 || lo > 17 || hi < 17 {
+	b.Do(t, chromedp.KeyEvent("+"))
+	if lo, hi := b.shown(t); hi-lo > 11 || lo > 17 || hi < 17 {
 		t.Errorf("zoomed in, %v to %v is shown", lo, hi)
 	}
-	b.do(chromedp.KeyEvent("0"))
-	b.wantShown("after 0", -0.5, 19.5)
-	b.do(chromedp.Click(chromedp.CSS(`button[data-do="in"]`)), chromedp.Click(chromedp.CSS(`button[data-do="left"]`)))
-	if lo, hi := b.shown(); hi-lo > 11 || lo < -0.5 || hi > 19 {
+	b.Do(t, chromedp.KeyEvent("0"))
+	b.wantShown(t, "after 0", -0.5, 19.5)
+	b.Do(t, chromedp.Click(chromedp.CSS(`button[data-do="in"]`)), chromedp.Click(chromedp.CSS(`button[data-do="left"]`)))
+	if lo, hi := b.shown(t); hi-lo > 11 || lo < -0.5 || hi > 19 {
 		t.Errorf("after the buttons, %v to %v is shown", lo, hi)
 	}
-	b.do(chromedp.Click(chromedp.CSS(`button[data-do="reset"]`)))
-	b.wantShown("after reset", -0.5, 19.5)
-	eval[bool](b, `(document.querySelector("#chart").focus(), true)`)
-	b.follow(chromedp.KeyEvent(kb.Enter))
-	if got := b.address(); !strings.HasSuffix(got, "/v4/nts/52") {
+	b.Do(t, chromedp.Click(chromedp.CSS(`button[data-do="reset"]`)))
+	b.wantShown(t, "after reset", -0.5, 19.5)
+	browser.See[bool](t, b.Tab, `(document.querySelector("#chart").focus(), true)`)
+	b.Follow(t, chromedp.KeyEvent(kb.Enter))
+	if got := b.Address(t); !strings.HasSuffix(got, "/v4/nts/52") {
 		t.Errorf("Enter leads to %s, want the run of the order told about", got)
 	}
-	b.quiet()
+	b.Quiet(t)
 }
 
 // everyPage are pages of a filled suite that a person would visit.
@@ -382,14 +234,14 @@ var everyPage = map[string]string{
 }
 
 // visit opens a page of a suite with that history and waits for its chart.
-func (b *browser) visit(root, name, path string, h history) {
-	b.t.Helper()
+func (b tab) visit(t testing.TB, root, name, path string, h history) {
+	t.Helper()
 	if strings.Contains(path, "%d") {
 		path = fmt.Sprintf(path, 3*h.Orders-2)
 	}
-	b.do(chromedp.Navigate(root + path))
+	b.Do(t, chromedp.Navigate(root+path))
 	if strings.HasPrefix(name, "graph") {
-		b.until("the chart of "+name+" is drawn", drawn)
+		b.Until(t, "the chart of "+name+" is drawn", drawn)
 	}
 }
 
@@ -401,30 +253,28 @@ func TestPages_InABrowser_AreQuietFitEveryScreenAndKeepWCAGLightAndDark(t *testi
 	w.refuse("default", noon.Add(-time.Minute))
 	w.flush()
 	root := listen(t, w.app)
-	b := openBrowser(t)
+	b := openTab(t)
 	for _, view := range []struct {
 		name          string
 		width, height int64
 		dark          bool
 	}{{"phone-light", 360, 740, false}, {"desktop-dark", 1440, 900, true}, {"phone-dark", 390, 844, true}, {"desktop-light", 1280, 800, false}} {
-		b.look(view.width, view.height, view.dark)
+		b.Look(t, view.width, view.height, view.dark)
 		for name, path := range everyPage {
-			b.visit(root, name, path, h)
+			b.visit(t, root, name, path, h)
 			if view.width > 1000 {
-				b.settled(name + " at " + view.name)
+				b.settled(t, name+" at "+view.name)
 			}
-			wide := eval[[]string](b, `[...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > innerWidth + 1 &&
+			wide := browser.See[[]string](t, b.Tab, `[...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > innerWidth + 1 &&
 				!e.closest(".wide, pre, .tabs, .uplot, .unseen, .skip, .crumbs, thead")).map(e => e.tagName + "." + e.className).slice(0, 5)`)
-			if over := eval[int](b, `document.documentElement.scrollWidth - innerWidth`); over > 0 || len(wide) > 0 {
+			if over := browser.See[int](t, b.Tab, `document.documentElement.scrollWidth - innerWidth`); over > 0 || len(wide) > 0 {
 				t.Errorf("%s at %s: %d pixels too wide: %v", name, view.name, over, wide)
 			}
-			b.picture(name + "-" + view.name)
+			b.picture(t, name+"-"+view.name)
 			if name != "problem" {
-				b.quiet()
+				b.Quiet(t)
 			}
-			b.mu.Lock()
-			b.problems = nil
-			b.mu.Unlock()
+			b.Forget()
 		}
 	}
 }

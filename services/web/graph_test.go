@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tidemark/pkg/event"
+	"tidemark/pkg/testkit/browser"
 )
 
 // fourOrders has one series of 10, 12, 11 and 22 at orders 1 to 4, the second measured last.
@@ -220,72 +221,59 @@ func TestGraph_Addresses_OfFormsSearchesAndLNT_LeadToTheChart(t *testing.T) {
 	}
 }
 
-// awaited is eval for a promise.
-func awaited[T any](b *browser, script string) T {
-	b.t.Helper()
-	eval[bool](b, `(delete window.told, (`+script+`).then((v) => { window.told = v; }), true)`)
-	b.until("the page has answered", `window.told !== undefined`)
-	return eval[T](b, `window.told`)
-}
-
 // chartOfMany goes on in a browser that shows a chart: it adds a line by its name, zooms with the keyboard, and follows the permanent
 // link after new runs came.
-func chartOfMany(w *world, b *browser, root string) {
-	b.do(chromedp.Navigate(root + "/v4/nts/graph?plot.0=1.1.2"))
-	b.until("the chart is drawn", drawn)
-	shifted := awaited[float64](b, `new Promise((done) => {
-		let sum = 0;
-		new PerformanceObserver((list) => { for (const e of list.getEntries()) sum += e.value; }).observe({ type: "layout-shift", buffered: true });
-		requestAnimationFrame(() => setTimeout(() => done(sum), 100));
-	})`)
-	if shifted > 0 {
-		b.t.Errorf("the page moves by %v while it loads", shifted)
+func chartOfMany(t testing.TB, w *world, b tab, root string) {
+	b.Do(t, chromedp.Navigate(root+"/v4/nts/graph?plot.0=1.1.2"))
+	b.Until(t, "the chart is drawn", drawn)
+	if shifted := b.shift(t); shifted > 0 {
+		t.Errorf("the page moves by %v while it loads", shifted)
 	}
-	b.do(chromedp.SendKeys(chromedp.CSS(`#finder input[type="search"]`), "sqlite"))
-	b.until("the test is found", `document.querySelector("#found li a:only-of-type")?.href.includes("find=sqlite&") === true`)
-	eval[bool](b, `(document.querySelector("#found li a").click(), true)`)
-	b.until("both lines are drawn", drawn+` && document.querySelectorAll("#legend li").length === 2`)
-	b.do(chromedp.Navigate(root + "/v4/nts/graph?plot.0=1.1.2&plot.1=1.1.8&plot.2=2.2.2&band=range&show_moving_average=1&baseline_order=3&order=20"))
-	b.until("two charts are drawn", drawn+` && document.querySelectorAll("#chart canvas").length === 2`)
-	eval[bool](b, `(document.querySelector("#chart").focus(), true)`)
-	b.do(chromedp.KeyEvent(kb.ArrowLeft), chromedp.KeyEvent("+"), chromedp.KeyEvent("+"))
-	lo, hi := b.shown()
+	b.Do(t, chromedp.SendKeys(chromedp.CSS(`#finder input[type="search"]`), "sqlite"))
+	b.Until(t, "the test is found", `document.querySelector("#found li a:only-of-type")?.href.includes("find=sqlite&") === true`)
+	browser.See[bool](t, b.Tab, `(document.querySelector("#found li a").click(), true)`)
+	b.Until(t, "both lines are drawn", drawn+` && document.querySelectorAll("#legend li").length === 2`)
+	b.Do(t, chromedp.Navigate(root+"/v4/nts/graph?plot.0=1.1.2&plot.1=1.1.8&plot.2=2.2.2&band=range&show_moving_average=1&baseline_order=3&order=20"))
+	b.Until(t, "two charts are drawn", drawn+` && document.querySelectorAll("#chart canvas").length === 2`)
+	browser.See[bool](t, b.Tab, `(document.querySelector("#chart").focus(), true)`)
+	b.Do(t, chromedp.KeyEvent(kb.ArrowLeft), chromedp.KeyEvent("+"), chromedp.KeyEvent("+"))
+	lo, hi := b.shown(t)
 	if hi-lo > 10 {
-		b.t.Errorf("twice + leaves %v to %v in sight", lo, hi)
+		t.Errorf("twice + leaves %v to %v in sight", lo, hi)
 	}
-	if same := eval[bool](b, `new Set([...document.querySelectorAll("#chart .u-over")].map((e) => Math.round(e.getBoundingClientRect().left))).size === 1`); !same {
-		b.t.Error("the charts do not begin at one edge")
+	if same := browser.See[bool](t, b.Tab, `new Set([...document.querySelectorAll("#chart .u-over")].map((e) => Math.round(e.getBoundingClientRect().left))).size === 1`); !same {
+		t.Error("the charts do not begin at one edge")
 	}
-	cursors := eval[[]float64](b, `[...document.querySelectorAll("#chart .u-cursor-x")].map((e) => Math.round(new DOMMatrix(getComputedStyle(e).transform).m41))`)
+	cursors := browser.See[[]float64](t, b.Tab, `[...document.querySelectorAll("#chart .u-cursor-x")].map((e) => Math.round(new DOMMatrix(getComputedStyle(e).transform).m41))`)
 	if len(cursors) != 2 || cursors[0] != cursors[1] || cursors[0] <= 0 {
-		b.t.Errorf("the cursors stand at %v", cursors)
+		t.Errorf("the cursors stand at %v", cursors)
 	}
-	b.picture("graph-panels")
-	permalink := eval[string](b, `document.querySelector("#permalink").href`)
+	b.picture(t, "graph-panels")
+	permalink := browser.See[string](t, b.Tab, `document.querySelector("#permalink").href`)
 	if !strings.Contains(permalink, "from=") || !strings.Contains(permalink, "as_of=") {
-		b.t.Errorf("the permanent link is %s", permalink)
+		t.Errorf("the permanent link is %s", permalink)
 	}
 	const picture = `fetch(document.querySelector("#chart").dataset.src).then((r) => r.json()).then((d) => JSON.stringify([d.orders, d.series]) + document.querySelector("#chart").dataset.shown)`
-	b.do(chromedp.Navigate(permalink))
-	b.until("the pinned chart is drawn", drawn)
-	was := awaited[string](b, picture)
+	b.Do(t, chromedp.Navigate(permalink))
+	b.Until(t, "the pinned chart is drawn", drawn)
+	was := browser.See[string](t, b.Tab, picture, chromedp.EvalAwaitPromise)
 	w.submit("default", "nts", "m2-ultra-01", "900000", noon, test{"name": "SingleSource/Benchmarks/Shootout/matrix", "execution_time": 9.0, "score": 2.0})
 	w.flush()
-	b.do(chromedp.Navigate("about:blank"), chromedp.Navigate(permalink))
-	b.until("the pinned chart is drawn again", drawn)
-	if now := awaited[string](b, picture); now != was {
-		b.t.Errorf("the permanent link shows something else after a new run:\n%.300s\nwas\n%.300s", now, was)
+	b.Do(t, chromedp.Navigate("about:blank"), chromedp.Navigate(permalink))
+	b.Until(t, "the pinned chart is drawn again", drawn)
+	if now := browser.See[string](t, b.Tab, picture, chromedp.EvalAwaitPromise); now != was {
+		t.Errorf("the permanent link shows something else after a new run:\n%.300s\nwas\n%.300s", now, was)
 	}
-	b.do(chromedp.Navigate(root + "/v4/nts/graph?plot.0=1.1.2&plot.1=1.1.8&charts=one&normalize=first&logarithmic_scale=1&xaxis_date=1&show_moving_median=1&show_linear_regression=1"))
-	b.until("relative values are drawn by date", drawn+` && document.querySelectorAll("#chart canvas").length === 1`)
-	if text := b.readout(); !strings.HasPrefix(text, "900000") {
-		b.t.Errorf("the newest is told as %s", text)
+	b.Do(t, chromedp.Navigate(root+"/v4/nts/graph?plot.0=1.1.2&plot.1=1.1.8&charts=one&normalize=first&logarithmic_scale=1&xaxis_date=1&show_moving_median=1&show_linear_regression=1"))
+	b.Until(t, "relative values are drawn by date", drawn+` && document.querySelectorAll("#chart canvas").length === 1`)
+	if text := b.readout(t); !strings.HasPrefix(text, "900000") {
+		t.Errorf("the newest is told as %s", text)
 	}
-	b.picture("graph-normalized")
-	if marks := eval[string](b, `document.querySelector("#chart .mark").getAttribute("href")`); !strings.Contains(marks, "/regressions/") {
-		b.t.Errorf("a change point leads to %s", marks)
+	b.picture(t, "graph-normalized")
+	if marks := browser.See[string](t, b.Tab, `document.querySelector("#chart .mark").getAttribute("href")`); !strings.Contains(marks, "/regressions/") {
+		t.Errorf("a change point leads to %s", marks)
 	}
-	box := b.plotBox()
-	b.do(chromedp.MouseClickXY(box.Left+box.Width/3, box.Top+box.Height/2))
-	b.until("the click is answered", `!document.querySelector("#why").hidden && !!document.querySelector("#why table, #why .empty")`)
+	box := b.plotBox(t)
+	b.Do(t, chromedp.MouseClickXY(box.Left+box.Width/3, box.Top+box.Height/2))
+	b.Until(t, "the click is answered", `!document.querySelector("#why").hidden && !!document.querySelector("#why table, #why .empty")`)
 }

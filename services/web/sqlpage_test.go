@@ -20,6 +20,7 @@ import (
 	"tidemark/pkg/httpx"
 	"tidemark/pkg/readsql"
 	"tidemark/pkg/testkit"
+	"tidemark/pkg/testkit/browser"
 	"tidemark/services/api"
 	"tidemark/services/web"
 	"tidemark/sql"
@@ -166,87 +167,87 @@ func TestSQLPage_InABrowser_CompletesRunsAndDraws(t *testing.T) {
 	w.history("default", 12, 8)
 	bad := w.refuse("default", noon.Add(-time.Minute))
 	w.flush()
-	b := openBrowser(t)
+	b := openTab(t)
 	root := listen(t, w.sqlApp(nil))
 
 	// Somebody's report was refused: why, from home.
-	b.look(1280, 900, false)
-	b.do(chromedp.Navigate(root + "/"))
-	b.follow(chromedp.Click(chromedp.CSS(".tiles a")))
-	b.follow(chromedp.Click(chromedp.CSS(`.tabs a[href$="/receipts"]`)))
-	b.follow(chromedp.Click(chromedp.CSS(`.receipts .lead a:has(.bad)`)))
-	told := eval[string](b, `document.querySelector("main").textContent`)
+	b.Look(t, 1280, 900, false)
+	b.Do(t, chromedp.Navigate(root+"/"))
+	b.Follow(t, chromedp.Click(chromedp.CSS(".tiles a")))
+	b.Follow(t, chromedp.Click(chromedp.CSS(`.tabs a[href$="/receipts"]`)))
+	b.Follow(t, chromedp.Click(chromedp.CSS(`.receipts .lead a:has(.bad)`)))
+	told := browser.See[string](t, b.Tab, `document.querySelector("main").textContent`)
 	for _, want := range []string{bad.Field, "Refused with 400", "declares no such metric", "line 1"} {
 		if !strings.Contains(told, want) {
 			t.Errorf("the page does not tell %q", want)
 		}
 	}
-	if got := eval[string](b, `document.querySelector("tr.wrong td").textContent`); !strings.Contains(got, `"cycles":1`) {
+	if got := browser.See[string](t, b.Tab, `document.querySelector("tr.wrong td").textContent`); !strings.Contains(got, `"cycles":1`) {
 		t.Errorf("the line of the mistake is %q", got)
 	}
-	b.picture("receipt")
+	b.picture(t, "receipt")
 
 	// The box suggests, and the keyboard goes there.
-	eval[bool](b, `document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "/", bubbles: true, cancelable: true }))`)
-	if got := eval[string](b, `document.activeElement.id`); got != "find" {
+	browser.See[bool](t, b.Tab, `document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "/", bubbles: true, cancelable: true }))`)
+	if got := browser.See[string](t, b.Tab, `document.activeElement.id`); got != "find" {
 		t.Errorf("the key / leads to %q", got)
 	}
-	b.do(chromedp.SendKeys(chromedp.CSS("#find"), "zen5"))
-	b.until("something is suggested", `document.querySelectorAll("#found li").length > 0`)
-	b.picture("search-box")
-	b.do(chromedp.KeyEvent(kb.ArrowDown))
-	b.follow(chromedp.KeyEvent(kb.Enter))
-	if got := b.address(); !strings.HasSuffix(got, "/v4/nts/machine/3") {
+	b.Do(t, chromedp.SendKeys(chromedp.CSS("#find"), "zen5"))
+	b.Until(t, "something is suggested", `document.querySelectorAll("#found li").length > 0`)
+	b.picture(t, "search-box")
+	b.Do(t, chromedp.KeyEvent(kb.ArrowDown))
+	b.Follow(t, chromedp.KeyEvent(kb.Enter))
+	if got := b.Address(t); !strings.HasSuffix(got, "/v4/nts/machine/3") {
 		t.Errorf("the suggestion leads to %s", got)
 	}
 
 	// A statement with a completed name.
-	b.do(chromedp.Navigate(root+"/sql"), chromedp.SendKeys(chromedp.CSS("#query"), "SELECT order_id, count() AS n FROM v_run"))
-	b.until("names are offered", `document.querySelectorAll("#sql-words:not([hidden]) li").length > 1`)
-	b.picture("sql-completion")
-	b.do(chromedp.SendKeys(chromedp.CSS("#query"), "s WHERE suite = {s:String} GROUP BY order_id ORDER BY order_id"), chromedp.SendKeys(chromedp.CSS(`[name="param.s"]`), "nts"))
-	eval[bool](b, `(document.querySelector("#query").focus(), true)`)
-	b.follow(chromedp.KeyEvent(kb.Enter, chromedp.KeyModifiers(2)))
-	b.until("the chart is drawn", `document.querySelector("#sql-chart")?.dataset.shown === "1"`)
-	if n := eval[int](b, `document.querySelectorAll("#sql-table tbody tr").length`); n != 12 {
+	b.Do(t, chromedp.Navigate(root+"/sql"), chromedp.SendKeys(chromedp.CSS("#query"), "SELECT order_id, count() AS n FROM v_run"))
+	b.Until(t, "names are offered", `document.querySelectorAll("#sql-words:not([hidden]) li").length > 1`)
+	b.picture(t, "sql-completion")
+	b.Do(t, chromedp.SendKeys(chromedp.CSS("#query"), "s WHERE suite = {s:String} GROUP BY order_id ORDER BY order_id"), chromedp.SendKeys(chromedp.CSS(`[name="param.s"]`), "nts"))
+	browser.See[bool](t, b.Tab, `(document.querySelector("#query").focus(), true)`)
+	b.Follow(t, chromedp.KeyEvent(kb.Enter, chromedp.KeyModifiers(2)))
+	b.Until(t, "the chart is drawn", `document.querySelector("#sql-chart")?.dataset.shown === "1"`)
+	if n := browser.See[int](t, b.Tab, `document.querySelectorAll("#sql-table tbody tr").length`); n != 12 {
 		t.Errorf("%d rows", n)
 	}
 
 	// It is kept in the browser, under a name too, and its link is on the clipboard or in the address bar.
-	b.do(chromedp.SendKeys(chromedp.CSS("#sql-name"), "runs by <order>"), chromedp.Click(chromedp.CSS("#sql-save")), chromedp.Click(chromedp.CSS("#sql-copy")))
-	b.until("the link is copied", `document.querySelector("#sql-copy").textContent !== "Copy link"`)
-	b.do(chromedp.Navigate(root + "/sql"))
-	if got := eval[string](b, `document.querySelector("#sql-saved a").textContent + "|" + document.querySelectorAll("#sql-last li").length`); got != "runs by <order>|1" {
+	b.Do(t, chromedp.SendKeys(chromedp.CSS("#sql-name"), "runs by <order>"), chromedp.Click(chromedp.CSS("#sql-save")), chromedp.Click(chromedp.CSS("#sql-copy")))
+	b.Until(t, "the link is copied", `document.querySelector("#sql-copy").textContent !== "Copy link"`)
+	b.Do(t, chromedp.Navigate(root+"/sql"))
+	if got := browser.See[string](t, b.Tab, `document.querySelector("#sql-saved a").textContent + "|" + document.querySelectorAll("#sql-last li").length`); got != "runs by <order>|1" {
 		t.Errorf("the browser keeps %q", got)
 	}
-	b.follow(chromedp.Click(chromedp.CSS("#sql-saved a")))
-	if n := eval[int](b, `document.querySelectorAll("#sql-table tbody tr").length`); n != 12 {
+	b.Follow(t, chromedp.Click(chromedp.CSS("#sql-saved a")))
+	if n := browser.See[int](t, b.Tab, `document.querySelectorAll("#sql-table tbody tr").length`); n != 12 {
 		t.Errorf("the saved statement has %d rows", n)
 	}
-	b.quiet()
+	b.Quiet(t)
 	for _, view := range []struct {
 		name  string
 		width int64
 		dark  bool
 	}{{"sql-light", 1280, false}, {"sql-dark", 1280, true}, {"sql-phone", 400, false}} {
-		b.look(view.width, 900, view.dark)
-		b.do(chromedp.Reload())
-		b.until("the chart is drawn", `document.querySelector("#sql-chart")?.dataset.shown === "1"`)
-		if over := eval[int](b, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
+		b.Look(t, view.width, 900, view.dark)
+		b.Do(t, chromedp.Reload())
+		b.Until(t, "the chart is drawn", `document.querySelector("#sql-chart")?.dataset.shown === "1"`)
+		if over := browser.See[int](t, b.Tab, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
 			t.Errorf("%s: %d pixels too wide", view.name, over)
 		}
-		b.picture(view.name)
+		b.picture(t, view.name)
 	}
-	b.look(400, 900, true)
+	b.Look(t, 400, 900, true)
 	for name, path := range map[string]string{
 		"receipts-phone": "/v4/nts/receipts", "audit-phone": "/v4/nts/audit?show=all", "search-phone": "/search?q=bench", "test-phone": "/v4/nts/test/2",
 		"sql-wrong-phone": sqlPath("SELECT 1,\n  ) FROM v_tests"),
 	} {
-		b.do(chromedp.Navigate(root + path))
-		if over := eval[int](b, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
+		b.Do(t, chromedp.Navigate(root+path))
+		if over := browser.See[int](t, b.Tab, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
 			t.Errorf("%s: %d pixels too wide", name, over)
 		}
-		b.picture(name)
+		b.picture(t, name)
 	}
 }
 

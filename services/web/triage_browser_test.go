@@ -7,6 +7,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"tidemark/pkg/event"
+	"tidemark/pkg/testkit/browser"
 )
 
 func TestTriage_TwentyAtOnce_AreDecidedUndoneAndTellWhoItWas(t *testing.T) {
@@ -24,51 +25,51 @@ func TestTriage_TwentyAtOnce_AreDecidedUndoneAndTellWhoItWas(t *testing.T) {
 	}
 	w.flush()
 	root := listen(t, w.app)
-	b := openBrowser(t)
-	b.look(1280, 900, false)
-	b.do(chromedp.Navigate(root + "/v4/nts/regressions/?metric=compile_time"))
-	if eval[bool](b, `!!document.querySelector(".pick")`) {
+	b := openTab(t)
+	b.Look(t, 1280, 900, false)
+	b.Do(t, chromedp.Navigate(root+"/v4/nts/regressions/?metric=compile_time"))
+	if browser.See[bool](t, b.Tab, `!!document.querySelector(".pick")`) {
 		t.Error("somebody who has not signed in is offered boxes")
 	}
-	b.picture("regressions-anonymous")
-	b.follow(chromedp.Click(chromedp.CSS("a.who")))
-	b.picture("signin")
-	b.do(chromedp.SendKeys(chromedp.CSS("#token"), w.secrets["triage"]))
-	b.follow(chromedp.Click(chromedp.CSS("form button.first")))
-	b.until("the board is there", `document.querySelectorAll("#board td.pick input").length === 20`)
-	if got := eval[string](b, `document.cookie + JSON.stringify(localStorage)`); strings.Contains(got, "tidemark_session") || strings.Contains(got, "tmk_") {
+	b.picture(t, "regressions-anonymous")
+	b.Follow(t, chromedp.Click(chromedp.CSS("a.who")))
+	b.picture(t, "signin")
+	b.Do(t, chromedp.SendKeys(chromedp.CSS("#token"), w.secrets["triage"]))
+	b.Follow(t, chromedp.Click(chromedp.CSS("form button.first")))
+	b.Until(t, "the board is there", `document.querySelectorAll("#board td.pick input").length === 20`)
+	if got := browser.See[string](t, b.Tab, `document.cookie + JSON.stringify(localStorage)`); strings.Contains(got, "tidemark_session") || strings.Contains(got, "tmk_") {
 		t.Errorf("scripts can read %s", got)
 	}
 	// With the keyboard: the second row, then all.
-	b.do(chromedp.KeyEvent("j"), chromedp.KeyEvent("j"), chromedp.KeyEvent("x"))
-	if got := eval[string](b, `document.querySelector("#chosen").textContent + document.querySelectorAll("tr.here.chosen").length`); got != "11" {
+	b.Do(t, chromedp.KeyEvent("j"), chromedp.KeyEvent("j"), chromedp.KeyEvent("x"))
+	if got := browser.See[string](t, b.Tab, `document.querySelector("#chosen").textContent + document.querySelectorAll("tr.here.chosen").length`); got != "11" {
 		t.Errorf("j j x chose %s", got)
 	}
-	b.do(chromedp.KeyEvent("a"))
-	if got := eval[string](b, `document.querySelector("#chosen").textContent`); got != "20" {
+	b.Do(t, chromedp.KeyEvent("a"))
+	if got := browser.See[string](t, b.Tab, `document.querySelector("#chosen").textContent`); got != "20" {
 		t.Errorf("a chose %s", got)
 	}
-	b.picture("triage-board")
-	b.do(chromedp.KeyEvent("s"))
-	eval[bool](b, `((s) => { s.value = "not_to_be_fixed"; return true; })(document.querySelector("#bulk-state"))`)
-	b.do(chromedp.SendKeys(chromedp.CSS("#bulk-note"), "a new compiler flag"))
-	eval[bool](b, `(document.querySelector("#bulk").requestSubmit(), true)`)
-	b.until("it is told", `document.querySelector("#told:not([hidden])")?.textContent.startsWith("20 regressions set to Not to be fixed.") === true`)
-	if n := eval[int](b, `document.querySelectorAll("#board tbody tr").length`); n != 0 {
+	b.picture(t, "triage-board")
+	b.Do(t, chromedp.KeyEvent("s"))
+	browser.See[bool](t, b.Tab, `((s) => { s.value = "not_to_be_fixed"; return true; })(document.querySelector("#bulk-state"))`)
+	b.Do(t, chromedp.SendKeys(chromedp.CSS("#bulk-note"), "a new compiler flag"))
+	browser.See[bool](t, b.Tab, `(document.querySelector("#bulk").requestSubmit(), true)`)
+	b.Until(t, "it is told", `document.querySelector("#told:not([hidden])")?.textContent.startsWith("20 regressions set to Not to be fixed.") === true`)
+	if n := browser.See[int](t, b.Tab, `document.querySelectorAll("#board tbody tr").length`); n != 0 {
 		t.Errorf("%d are still open", n)
 	}
-	b.picture("triage-done")
-	b.do(chromedp.KeyEvent("u"))
-	b.until("they are open again", `document.querySelectorAll("#board td.pick input").length === 20 && document.querySelector("#told").textContent === "Undone."`)
-	b.follow(chromedp.Click(chromedp.CSS("#board tbody tr a.name")))
-	page := eval[string](b, `document.querySelector("main").textContent`)
+	b.picture(t, "triage-done")
+	b.Do(t, chromedp.KeyEvent("u"))
+	b.Until(t, "they are open again", `document.querySelectorAll("#board td.pick input").length === 20 && document.querySelector("#told").textContent === "Undone."`)
+	b.Follow(t, chromedp.Click(chromedp.CSS("#board tbody tr a.name")))
+	page := browser.See[string](t, b.Tab, `document.querySelector("main").textContent`)
 	for _, want := range []string{"triageer", "a new compiler flag", "Detected → Not to be fixed", "Not to be fixed → Detected", "Save"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the history does not tell %q", want)
 		}
 	}
-	b.picture("regression-signed-in")
-	b.quiet()
+	b.picture(t, "regression-signed-in")
+	b.Quiet(t)
 }
 
 func TestTriage_ByWhoMayNot_IsNotOfferedAndRefused(t *testing.T) {

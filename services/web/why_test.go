@@ -12,6 +12,7 @@ import (
 
 	"tidemark/pkg/detect"
 	"tidemark/pkg/event"
+	"tidemark/pkg/testkit/browser"
 )
 
 func TestWhy_StepQuietOrderAndEnd_TellTheRuleThatDecided(t *testing.T) {
@@ -104,36 +105,36 @@ func TestWhy_InABrowser_OpensUnderTheChartByMouseAndKeyboard(t *testing.T) {
 	h := w.history("default", 30, 8)
 	w.flush()
 	root := listen(t, w.app)
-	b := openBrowser(t)
-	b.look(1280, 900, false)
-	b.do(chromedp.Navigate(root + fmt.Sprintf("/v4/nts/graph?plot.0=1.1.2&order=%d", h.Step)))
-	b.until("the chart is drawn", drawn)
+	b := openTab(t)
+	b.Look(t, 1280, 900, false)
+	b.Do(t, chromedp.Navigate(root+fmt.Sprintf("/v4/nts/graph?plot.0=1.1.2&order=%d", h.Step)))
+	b.Until(t, "the chart is drawn", drawn)
 	told := func(text string) string {
 		return fmt.Sprintf(`document.querySelector("#why").textContent.includes(%q)`, text)
 	}
-	b.do(chromedp.Click(chromedp.CSS(`#readout a[data-why]`)))
-	b.until("the panel tells of the step", told("Why there is a change"))
-	b.picture("why")
-	b.do(chromedp.Click(chromedp.CSS(`#why nav a:not([aria-current])`)))
-	b.until("another detector tells", `!document.querySelector("#why").textContent.includes("steps, version")`)
-	if address := b.address(); !strings.Contains(address, "/graph?") {
+	b.Do(t, chromedp.Click(chromedp.CSS(`#readout a[data-why]`)))
+	b.Until(t, "the panel tells of the step", told("Why there is a change"))
+	b.picture(t, "why")
+	b.Do(t, chromedp.Click(chromedp.CSS(`#why nav a:not([aria-current])`)))
+	b.Until(t, "another detector tells", `!document.querySelector("#why").textContent.includes("steps, version")`)
+	if address := b.Address(t); !strings.Contains(address, "/graph?") {
 		t.Errorf("the panel led to %s", address)
 	}
-	eval[bool](b, `(document.querySelector("#chart").focus(), true)`)
-	b.do(chromedp.KeyEvent(kb.End), chromedp.KeyEvent("w"))
-	b.until("the panel tells of the newest order", told("Points from it on: 1"))
-	if at := eval[string](b, `document.activeElement.id`); at != "why" {
+	browser.See[bool](t, b.Tab, `(document.querySelector("#chart").focus(), true)`)
+	b.Do(t, chromedp.KeyEvent(kb.End), chromedp.KeyEvent("w"))
+	b.Until(t, "the panel tells of the newest order", told("Points from it on: 1"))
+	if at := browser.See[string](t, b.Tab, `document.activeElement.id`); at != "why" {
 		t.Errorf("the focus is on %q", at)
 	}
-	b.do(chromedp.Navigate(root + "/v4/nts/graph?plot.0=1.1.2&view=table"))
-	b.follow(chromedp.Click(chromedp.CSS(`table.values tbody tr:first-child a.button`)))
-	b.until("the page of its own tells", `document.querySelector(".why").textContent.includes("Why there is no change")`)
-	b.look(360, 740, true)
-	if over := eval[int](b, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
+	b.Do(t, chromedp.Navigate(root+"/v4/nts/graph?plot.0=1.1.2&view=table"))
+	b.Follow(t, chromedp.Click(chromedp.CSS(`table.values tbody tr:first-child a.button`)))
+	b.Until(t, "the page of its own tells", `document.querySelector(".why").textContent.includes("Why there is no change")`)
+	b.Look(t, 360, 740, true)
+	if over := browser.See[int](t, b.Tab, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
 		t.Errorf("the page is %d pixels too wide", over)
 	}
-	b.picture("why-page-phone-dark")
-	b.quiet()
+	b.picture(t, "why-page-phone-dark")
+	b.Quiet(t)
 }
 
 func TestWhy_DetectorOfTheShadowAndLNT_AreSaidToBeSo(t *testing.T) {

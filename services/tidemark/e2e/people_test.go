@@ -12,12 +12,13 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"tidemark/pkg/synth"
+	"tidemark/pkg/testkit/browser"
 )
 
 // visitor is a person at a browser, with the demo in front of them.
 type visitor struct {
 	*server
-	*browser
+	*browser.Tab
 	suite string
 }
 
@@ -30,8 +31,8 @@ func openDemo(t *testing.T) visitor {
 	}
 	s := start(t, t.TempDir(), "--demo", "--detector-interval", "1s", "--auth-token", token)
 	s.database = "demo"
-	b := openBrowser(t)
-	b.look(t, 1280, 900, false)
+	b := browser.New(t, folderOfAll)
+	b.Look(t, 1280, 900, false)
 	eventually(t, "all runs in the demo database", patience, func() bool { return s.runs(t) == strconv.Itoa(g.Count()) })
 	// What it finds is an event too, which comes after.
 	eventually(t, "the detector has seen them all and people could decide", patience, func() bool {
@@ -39,7 +40,24 @@ func openDemo(t *testing.T) visitor {
 			(SELECT max(seq) FROM v_receipts WHERE database = 'demo' AND event_type = 'run.submitted')
 			AND (SELECT count() FROM v_regressions WHERE database = 'demo') > 20`) == "1"
 	})
-	return visitor{server: s, browser: b, suite: s.url + "/db_demo/v4/nts/"}
+	return visitor{server: s, Tab: b, suite: s.url + "/db_demo/v4/nts/"}
+}
+
+// reads fails the test unless a person finds all the words in what the page shows.
+func (v visitor) reads(t *testing.T, words ...string) {
+	t.Helper()
+	text := browser.See[string](t, v.Tab, `document.querySelector("main").innerText`)
+	for _, w := range words {
+		if !strings.Contains(text, w) {
+			t.Errorf("%s does not show %q:\n%.1500s", v.Address(t), w, text)
+		}
+	}
+}
+
+// settled waits for the charts that the page has.
+func (v visitor) settled(t *testing.T) {
+	t.Helper()
+	v.Until(t, "the page is drawn", `document.readyState === "complete" && [...document.querySelectorAll("#chart")].every((c) => c.dataset.shown !== undefined)`)
 }
 
 // isLivedIn gives the demo what people leave behind: a decision, a rule, a backtest, a subscription.
@@ -77,7 +95,7 @@ func TestPeople_OnTheDemo_DoWhatTheyCameFor(t *testing.T) {
 		began := time.Now()
 		if !t.Run(journey.name, func(t *testing.T) {
 			journey.goes(v, t)
-			v.quiet(t)
+			v.Quiet(t)
 		}) {
 			return
 		}
@@ -87,58 +105,58 @@ func TestPeople_OnTheDemo_DoWhatTheyCameFor(t *testing.T) {
 
 // findsARegression: what moved, where, how sure, whose and since when are on the page that three clicks lead to.
 func (v visitor) findsARegression(t *testing.T) {
-	v.open(t, v.url+"/")
+	v.Open(t, v.url+"/")
 	v.reads(t, "What moved", "demo")
-	v.click(t, `.tiles a[href$="/db_demo/v4/nts/"]`)
-	v.click(t, `.tabs a[href$="/regressions/"]`)
-	worst := see[string](t, v.browser, `document.querySelector("#board tbody a.name").textContent`)
-	v.click(t, "#board tbody tr a.name")
+	v.Click(t, `.tiles a[href$="/db_demo/v4/nts/"]`)
+	v.Click(t, `.tabs a[href$="/regressions/"]`)
+	worst := browser.See[string](t, v.Tab, `document.querySelector("#board tbody a.name").textContent`)
+	v.Click(t, "#board tbody tr a.name")
 	v.reads(t, worst, "Detected", "Culprit", "Owner", "nobody", "Change points", "How sure", "p ", "%", "History")
-	if n := see[int](t, v.browser, `document.querySelectorAll(".members tbody tr .delta .arrow").length`); n == 0 {
+	if n := browser.See[int](t, v.Tab, `document.querySelectorAll(".members tbody tr .delta .arrow").length`); n == 0 {
 		t.Error("no series of the regression is shown with the way it went")
 	}
 }
 
 // followsAnOldLink: addresses that LNT put into mails and bug reports lead to the matching page.
 func (v visitor) followsAnOldLink(t *testing.T) {
-	v.open(t, v.suite+"recent_activity")
+	v.Open(t, v.suite+"recent_activity")
 	v.reads(t, "Newest findings", "Machines")
-	v.open(t, v.suite+"machine/1/latest")
+	v.Open(t, v.suite+"machine/1/latest")
 	v.reads(t, "Compared with", "the order before on this machine")
-	run := see[string](t, v.browser, `location.pathname.split("/").pop()`)
-	v.open(t, v.suite+run+"/graph?test.1=2")
+	run := browser.See[string](t, v.Tab, `location.pathname.split("/").pop()`)
+	v.Open(t, v.suite+run+"/graph?test.1=2")
 	v.settled(t)
-	if shown := see[string](t, v.browser, `document.querySelector("h1").textContent + document.querySelector("#readout").textContent`); !strings.Contains(shown, "Execution Time") {
+	if shown := browser.See[string](t, v.Tab, `document.querySelector("h1").textContent + document.querySelector("#readout").textContent`); !strings.Contains(shown, "Execution Time") {
 		t.Errorf("the chart of a run's test tells %q", shown)
 	}
-	v.open(t, v.suite+"graph?show_all=yes&show_moving_average=yes&moving_window_size=10&plot.0=1.1.2&plot.2=2.1.2&highlight_run="+run)
+	v.Open(t, v.suite+"graph?show_all=yes&show_moving_average=yes&moving_window_size=10&plot.0=1.1.2&plot.2=2.1.2&highlight_run="+run)
 	v.settled(t)
-	if lines := see[int](t, v.browser, `document.querySelectorAll("#legend li").length`); lines != 2 {
+	if lines := browser.See[int](t, v.Tab, `document.querySelectorAll("#legend li").length`); lines != 2 {
 		t.Errorf("%d lines are named, want 2", lines)
 	}
 }
 
 // comparesMachines: from a machine's page to another machine's runs beside its own.
 func (v visitor) comparesMachines(t *testing.T) {
-	v.open(t, v.suite)
-	names := see[[]string](t, v.browser, `[...document.querySelectorAll(".machines .main a.name")].map((a) => a.textContent)`)
+	v.Open(t, v.suite)
+	names := browser.See[[]string](t, v.Tab, `[...document.querySelectorAll(".machines .main a.name")].map((a) => a.textContent)`)
 	if len(names) < 2 {
 		t.Fatalf("machines on the overview: %q", names)
 	}
-	v.click(t, ".machines .main a.name")
-	v.click(t, `.steps-nav a[href*="compare"]`)
-	open := see[bool](t, v.browser, `document.querySelector(".compare-form details").open`)
+	v.Click(t, ".machines .main a.name")
+	v.Click(t, `.steps-nav a[href*="compare"]`)
+	open := browser.See[bool](t, v.Tab, `document.querySelector(".compare-form details").open`)
 	if !open {
-		v.do(t, chromedp.Click(chromedp.CSS(".compare-form summary")))
+		v.Do(t, chromedp.Click(chromedp.CSS(".compare-form summary")))
 	}
 	for side, machine := range map[string]string{"before": names[0], "after": names[1]} {
 		field := fmt.Sprintf(`.compare-form [name="%s.machine"]`, side)
-		see[bool](t, v.browser, fmt.Sprintf(`(document.querySelectorAll('.compare-form [name^="%s."]').forEach((f) => f.value = ""), true)`, side))
-		v.do(t, chromedp.SendKeys(chromedp.CSS(field), machine))
+		browser.See[bool](t, v.Tab, fmt.Sprintf(`(document.querySelectorAll('.compare-form [name^="%s."]').forEach((f) => f.value = ""), true)`, side))
+		v.Do(t, chromedp.SendKeys(chromedp.CSS(field), machine))
 	}
-	v.click(t, ".compare-form button.first")
+	v.Click(t, ".compare-form button.first")
 	v.reads(t, "different machines", "Execution Time", "Mean change", "Effect", "significant", names[0], names[1])
-	if n := see[int](t, v.browser, `document.querySelectorAll(".compared tbody tr").length`); n < 20 {
+	if n := browser.See[int](t, v.Tab, `document.querySelectorAll(".compared tbody tr").length`); n < 20 {
 		t.Errorf("%d results are compared", n)
 	}
 }
@@ -150,51 +168,51 @@ func (v visitor) findsWhyItWasRefused(t *testing.T) {
 	if refused.code != http.StatusBadRequest {
 		t.Fatalf("submitted: %d %s", refused.code, refused.text)
 	}
-	v.open(t, v.url+"/")
-	v.click(t, `.tiles a[href$="/db_demo/v4/nts/"]`)
-	v.click(t, `.tabs a[href$="/receipts"]`)
-	v.click(t, `.chips a[href*="rejected"]`)
+	v.Open(t, v.url+"/")
+	v.Click(t, `.tiles a[href$="/db_demo/v4/nts/"]`)
+	v.Click(t, `.tabs a[href$="/receipts"]`)
+	v.Click(t, `.chips a[href*="rejected"]`)
 	v.reads(t, "refused 400")
-	v.click(t, ".receipts tbody tr:first-child .lead a")
+	v.Click(t, ".receipts tbody tr:first-child .lead a")
 	v.reads(t, "Refused with 400", "tests[1].name", "is missing", "Nothing of it was stored", `"nme": "beta"`)
-	if line := see[string](t, v.browser, `document.querySelector("#wrong td")?.textContent ?? ""`); !strings.Contains(line, `"nme"`) {
+	if line := browser.See[string](t, v.Tab, `document.querySelector("#wrong td")?.textContent ?? ""`); !strings.Contains(line, `"nme"`) {
 		t.Errorf("line %q is marked as wrong", line)
 	}
 }
 
 // triagesTwenty chosen with the keyboard, once signed in, and takes it back.
 func (v visitor) triagesTwenty(t *testing.T) {
-	v.open(t, v.suite+"regressions/?sort=newest")
-	v.click(t, "a.who")
-	v.do(t, chromedp.SendKeys(chromedp.CSS("#token"), token))
-	v.click(t, "form button.first")
-	v.until(t, "the board is there", `document.querySelectorAll("#board td.pick input").length >= 20`)
-	chosen := see[[]string](t, v.browser, `[...document.querySelectorAll("#board td.pick input")].slice(0, 20).map((box) => box.value)`)
+	v.Open(t, v.suite+"regressions/?sort=newest")
+	v.Click(t, "a.who")
+	v.Do(t, chromedp.SendKeys(chromedp.CSS("#token"), token))
+	v.Click(t, "form button.first")
+	v.Until(t, "the board is there", `document.querySelectorAll("#board td.pick input").length >= 20`)
+	chosen := browser.See[[]string](t, v.Tab, `[...document.querySelectorAll("#board td.pick input")].slice(0, 20).map((box) => box.value)`)
 	for range chosen {
-		v.do(t, chromedp.KeyEvent("j"), chromedp.KeyEvent("x"))
+		v.Do(t, chromedp.KeyEvent("j"), chromedp.KeyEvent("x"))
 	}
-	if got := see[string](t, v.browser, `document.querySelector("#chosen").textContent`); got != "20" {
+	if got := browser.See[string](t, v.Tab, `document.querySelector("#chosen").textContent`); got != "20" {
 		t.Fatalf("%s are chosen", got)
 	}
 	// The list of a select belongs to the desktop, which is not there.
-	see[bool](t, v.browser, `((state) => { state.value = "not_to_be_fixed"; return true; })(document.querySelector("#bulk-state"))`)
-	v.do(t, chromedp.SendKeys(chromedp.CSS("#bulk-note"), "a new flag"), chromedp.Click(chromedp.CSS("#bulk button.first")))
-	v.until(t, "it is told", `document.querySelector("#told:not([hidden])")?.textContent.startsWith("20 regressions set to Not to be fixed.") === true`)
+	browser.See[bool](t, v.Tab, `((state) => { state.value = "not_to_be_fixed"; return true; })(document.querySelector("#bulk-state"))`)
+	v.Do(t, chromedp.SendKeys(chromedp.CSS("#bulk-note"), "a new flag"), chromedp.Click(chromedp.CSS("#bulk button.first")))
+	v.Until(t, "it is told", `document.querySelector("#told:not([hidden])")?.textContent.startsWith("20 regressions set to Not to be fixed.") === true`)
 	here := func() int {
-		return see[int](t, v.browser, fmt.Sprintf(`[...document.querySelectorAll("#board tbody tr")].filter((row) => %q.split(" ").includes(row.dataset.id)).length`, strings.Join(chosen, " ")))
+		return browser.See[int](t, v.Tab, fmt.Sprintf(`[...document.querySelectorAll("#board tbody tr")].filter((row) => %q.split(" ").includes(row.dataset.id)).length`, strings.Join(chosen, " ")))
 	}
 	if n := here(); n != 0 {
 		t.Errorf("%d of the twenty are still open", n)
 	}
-	v.do(t, chromedp.KeyEvent("u"))
-	v.until(t, "there is an answer to the undoing", `/^(Undone|Nothing was changed)/.test(document.querySelector("#told")?.textContent)`)
-	if told := see[string](t, v.browser, `document.querySelector("#told").textContent`); told != "Undone." {
+	v.Do(t, chromedp.KeyEvent("u"))
+	v.Until(t, "there is an answer to the undoing", `/^(Undone|Nothing was changed)/.test(document.querySelector("#told")?.textContent)`)
+	if told := browser.See[string](t, v.Tab, `document.querySelector("#told").textContent`); told != "Undone." {
 		t.Fatal(told)
 	}
 	if n := here(); n != 20 {
 		t.Errorf("%d of the twenty are open again", n)
 	}
-	v.open(t, v.suite+"regressions/"+chosen[0])
+	v.Open(t, v.suite+"regressions/"+chosen[0])
 	v.reads(t, "a new flag", " → Not to be fixed", "Not to be fixed → ")
 }
 
@@ -253,9 +271,9 @@ func (v visitor) seesEveryPage(t *testing.T) {
 		t.Run(page.name, func(t *testing.T) {
 			v.visit(t, page)
 			if page.name != "problem" { // its status is one to the browser
-				v.quiet(t)
+				v.Quiet(t)
 			}
-			v.problems = nil
+			v.Forget()
 			if *pictures != "" {
 				v.pose(t, page)
 			}
@@ -268,16 +286,16 @@ func (v visitor) pose(t *testing.T, page sight) {
 	t.Helper()
 	v.photograph(t, page.name, 1280)
 	if page.dark {
-		v.look(t, 1280, 900, true)
+		v.Look(t, 1280, 900, true)
 		v.settled(t)
 		v.photograph(t, page.name+"-dark", 1280)
 	}
 	if page.phone {
-		v.look(t, 390, 844, false)
+		v.Look(t, 390, 844, false)
 		v.settled(t)
 		v.photograph(t, page.name+"-phone", 390)
 	}
-	v.look(t, 1280, 900, false)
+	v.Look(t, 1280, 900, false)
 }
 
 func (v visitor) visit(t *testing.T, page sight) {
@@ -287,14 +305,14 @@ func (v visitor) visit(t *testing.T, page sight) {
 		address = v.url + page.path
 	}
 	if page.name == "problem" {
-		v.do(t, chromedp.Navigate(address))
+		v.Do(t, chromedp.Navigate(address))
 	} else {
-		v.open(t, address)
+		v.Open(t, address)
 	}
 	for link := range strings.SplitSeq(page.link, " >> ") {
 		if link != "" {
 			v.settled(t)
-			v.click(t, link)
+			v.Click(t, link)
 		}
 	}
 	v.settled(t)

@@ -15,6 +15,8 @@ import (
 
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+
+	"tidemark/pkg/testkit/browser"
 )
 
 // pictures is where pictures of all pages go: make screenshots. None are taken without.
@@ -24,11 +26,11 @@ var pictures = flag.String("pictures", "", "folder for pictures of all pages")
 const tallest = 1200
 
 // photograph keeps what the page looks like, from its head on.
-func (b *browser) photograph(t *testing.T, name string, width int64) {
+func (v visitor) photograph(t *testing.T, name string, width int64) {
 	t.Helper()
-	height := see[float64](t, b, `document.documentElement.scrollHeight`)
+	height := browser.See[float64](t, v.Tab, `document.documentElement.scrollHeight`)
 	beyond := true
-	shot, err := chromedp.Call(b.ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{
+	shot, err := chromedp.Call(v.Context(), page.CaptureScreenshot, page.CaptureScreenshotParams{
 		Clip:                  &page.Viewport{Width: float64(width), Height: min(height, tallest), Scale: 1},
 		CaptureBeyondViewport: &beyond,
 	})

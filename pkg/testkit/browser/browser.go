@@ -1,4 +1,7 @@
-package e2e
+// Package browser gives tests a Chromium with one tab, and steps in it as a
+// person takes them. Every step has a deadline and fails the test that takes
+// it. What the browser complains about is kept until somebody asks: Quiet.
+package browser
 
 import (
 	"context"
@@ -6,7 +9,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -17,8 +19,14 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// findBrowser is the program of a Chromium. A test that needs one fails without.
-func findBrowser(t *testing.T) string {
+// How long a step may take, and a page to become what is waited for.
+const (
+	stepTime = time.Minute
+	waitTime = 30 * time.Second
+)
+
+// find is the program of a Chromium. A test that needs one fails without.
+func find(t testing.TB) string {
 	t.Helper()
 	if path := os.Getenv("TIDEMARK_CHROMIUM"); path != "" {
 		return path
@@ -32,22 +40,23 @@ func findBrowser(t *testing.T) string {
 	return ""
 }
 
-// browser is one tab with everything it complained about.
-type browser struct {
+// Tab is one tab with everything it complained about.
+type Tab struct {
 	ctx      context.Context
 	mu       sync.Mutex
 	problems []string
 }
 
-func openBrowser(t *testing.T) *browser {
+// New starts a browser for as long as the test runs. Its profile is below the folder, below that of the system without one.
+func New(t testing.TB, folder string) *Tab {
 	t.Helper()
 	// Not t.TempDir: the browser's children write there for a moment after its end.
-	profile, err := os.MkdirTemp(folderOfAll, "chromium-")
+	profile, err := os.MkdirTemp(folder, "tidemark-chromium-")
 	if err != nil {
 		t.Fatal(err)
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(findBrowser(t)), chromedp.UserDataDir(profile), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.ExecPath(find(t)), chromedp.UserDataDir(profile), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("hide-scrollbars", true),
 	)
@@ -59,15 +68,18 @@ func openBrowser(t *testing.T) *browser {
 		stop()
 		_ = os.RemoveAll(profile)
 	})
-	b := &browser{ctx: ctx}
+	b := &Tab{ctx: ctx}
 	if err := chromedp.Listen(ctx, b.hear); err != nil {
 		t.Fatalf("the browser does not start: %v", err)
 	}
 	return b
 }
 
+// Context is the tab's, for steps that are not here.
+func (b *Tab) Context() context.Context { return b.ctx }
+
 // hear collects exceptions, warnings and whatever the policy for scripts and styles stops.
-func (b *browser) hear(ev any) {
+func (b *Tab) hear(ev any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch e := ev.(type) {
@@ -84,30 +96,37 @@ func (b *browser) hear(ev any) {
 	}
 }
 
-// quiet fails the test when the browser complained about anything since the last call.
-func (b *browser) quiet(t *testing.T) {
-	t.Helper()
+// Forget is everything the browser complained about since the last call.
+func (b *Tab) Forget() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, p := range b.problems {
-		t.Errorf("the browser complains: %s", p)
-	}
+	problems := b.problems
 	b.problems = nil
+	return problems
 }
 
-func (b *browser) do(t *testing.T, steps ...chromedp.Action[chromedp.Void]) {
+// Quiet fails the test when the browser complained about anything since the last call.
+func (b *Tab) Quiet(t testing.TB) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
+	for _, p := range b.Forget() {
+		t.Errorf("the browser complains: %s", p)
+	}
+}
+
+// Do takes steps that stay on the page.
+func (b *Tab) Do(t testing.TB, steps ...chromedp.Action[chromedp.Void]) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, stepTime)
 	defer cancel()
 	if err := chromedp.Do(ctx, steps...); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// follow does what leads to another page and waits for that page, which must be there.
-func (b *browser) follow(t *testing.T, step chromedp.Action[chromedp.Void]) {
+// Follow does what leads to another page and waits for that page, which must be there.
+func (b *Tab) Follow(t testing.TB, step chromedp.Action[chromedp.Void]) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(b.ctx, stepTime)
 	defer cancel()
 	answer, err := chromedp.RunResponse(ctx, step)
 	if err != nil {
@@ -118,46 +137,41 @@ func (b *browser) follow(t *testing.T, step chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// open goes to an address.
-func (b *browser) open(t *testing.T, address string) {
+// Open goes to an address, which must be there.
+func (b *Tab) Open(t testing.TB, address string) {
 	t.Helper()
-	b.follow(t, chromedp.Navigate(address))
+	b.Follow(t, chromedp.Navigate(address))
 }
 
-// click follows the first element that the selector names.
-func (b *browser) click(t *testing.T, selector string) {
+// Click follows the first element that the selector names.
+func (b *Tab) Click(t testing.TB, selector string) {
 	t.Helper()
-	b.follow(t, chromedp.Click(chromedp.CSS(selector)))
+	b.Follow(t, chromedp.Click(chromedp.CSS(selector)))
 }
 
-// see is what a script gives in the page.
-func see[T any](t *testing.T, b *browser, script string) T {
+// See is what a script gives in the page.
+func See[T any](t testing.TB, b *Tab, script string, options ...chromedp.EvaluateOption) T {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(b.ctx, stepTime)
 	defer cancel()
-	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](script))
+	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](script, options...))
 	if err != nil {
-		t.Fatalf("%s: %v", script, err)
+		t.Fatalf("%.300s: %v", script, err)
 	}
 	return value
 }
 
-// reads fails the test unless a person finds all the words in what the page shows.
-func (b *browser) reads(t *testing.T, words ...string) {
+// Address is where the tab is.
+func (b *Tab) Address(t testing.TB) string {
 	t.Helper()
-	text := see[string](t, b, `document.querySelector("main").innerText`)
-	for _, w := range words {
-		if !strings.Contains(text, w) {
-			t.Errorf("%s does not show %q:\n%.1500s", see[string](t, b, `location.href`), w, text)
-		}
-	}
+	return See[string](t, b, `location.href`)
 }
 
-// until asks a script until it says true. Asking anew each time outlives the change
+// Until asks a script until it says true. Asking anew each time outlives the change
 // from one page to the next, in which a question has nobody to answer it.
-func (b *browser) until(t *testing.T, what, script string) {
+func (b *Tab) Until(t testing.TB, what, script string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, waitTime)
 	defer cancel()
 	again := time.NewTicker(20 * time.Millisecond)
 	defer again.Stop()
@@ -174,16 +188,10 @@ func (b *browser) until(t *testing.T, what, script string) {
 	}
 }
 
-// settled waits for the charts that the page has.
-func (b *browser) settled(t *testing.T) {
+// Look sets the size of the window and the colours the reader prefers.
+func (b *Tab) Look(t testing.TB, width, height int64, dark bool) {
 	t.Helper()
-	b.until(t, "the page is drawn", `document.readyState === "complete" && [...document.querySelectorAll("#chart")].every((c) => c.dataset.shown !== undefined)`)
-}
-
-// look sets the size of the window and the colours the reader prefers.
-func (b *browser) look(t *testing.T, width, height int64, dark bool) {
-	t.Helper()
-	b.do(t, chromedp.EmulateViewport(width, height, chromedp.EmulateScale(1)))
+	b.Do(t, chromedp.EmulateViewport(width, height, chromedp.EmulateScale(1)))
 	scheme := map[bool]string{true: "dark", false: "light"}[dark]
 	if _, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
