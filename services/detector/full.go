@@ -116,9 +116,7 @@ func (d *Detector) beginPass(ctx context.Context, key fullKey, p progress, of su
 		}
 		pass.machines = lo.Map(rows, func(r row, _ int) uint32 { return r.MachineID })
 	} else {
-		runs, err := store.Select[touchedRun](ctx, d.deps.Store, sql.MustQuery("detect_touched"), store.Params{
-			"database": p.Database, "suite": p.Suite, "from_seq": p.SeenSeq, "to_seq": p.DataSeq,
-		})
+		runs, err := d.touchedRuns(ctx, p)
 		if err != nil {
 			return pass, err
 		}

@@ -47,9 +47,7 @@ type machine struct {
 
 // judgeSeries looks at what came to a suite as one role does. It returns the position it reached and how many findings it appended.
 func (d *Detector) judgeSeries(ctx context.Context, p progress, r role, of suiteRules) (to uint64, found int, err error) {
-	runs, err := store.Select[touchedRun](ctx, d.deps.Store, sql.MustQuery("detect_touched"), store.Params{
-		"database": p.Database, "suite": p.Suite, "from_seq": p.SeenSeq, "to_seq": p.DataSeq,
-	})
+	runs, err := d.touchedRuns(ctx, p)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -75,6 +73,32 @@ func (d *Detector) judgeSeries(ctx context.Context, p progress, r role, of suite
 	}
 	found, err = d.judgeMachines(ctx, p, pl, machines)
 	return p.DataSeq, found, err
+}
+
+// touchedRuns are the runs that came to a suite, or went from it or to another of its machines, since the job looked last; oldest first.
+func (d *Detector) touchedRuns(ctx context.Context, p progress) ([]touchedRun, error) {
+	read := func(query string) ([]touchedRun, error) {
+		return store.Select[touchedRun](ctx, d.deps.Store, sql.MustQuery(query), store.Params{
+			"database": p.Database, "suite": p.Suite, "from_seq": p.SeenSeq, "to_seq": p.DataSeq,
+		})
+	}
+	runs, err := read("detect_touched")
+	if err != nil {
+		return nil, err
+	}
+	came := lo.Filter(runs, func(r touchedRun, _ int) bool { return r.MachineID != 0 })
+	if len(came) == len(runs) {
+		return came, nil
+	}
+	withdrawn, err := read("detect_withdrawn")
+	if err != nil {
+		return nil, err
+	}
+	both := append(came, withdrawn...)
+	slices.SortFunc(both, func(a, b touchedRun) int {
+		return cmp.Or(cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.MachineID, b.MachineID), cmp.Compare(a.OrderID, b.OrderID), cmp.Compare(a.RunSeq, b.RunSeq))
+	})
+	return both, nil
 }
 
 // portion takes the oldest runs with at most so many samples, one run at least,

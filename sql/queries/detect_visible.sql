@@ -2,15 +2,15 @@
 -- purpose: whether an event has been stored and the findings and regressions it changed can be read.
 -- params: database String, suite String, event_id UUID
 WITH
--- how far each of them can be read
+-- How far each of them can be read. From the tables: which of a key's rows counts makes no difference to the newest position.
 (
     SELECT max(seq)
-    FROM v_finding_states
+    FROM findings
     WHERE database = {database:String} AND suite = {suite:String}
 ) AS findings_to,
 (
     SELECT max(seq)
-    FROM v_regression_states
+    FROM regressions
     WHERE database = {database:String} AND suite = {suite:String}
 ) AS regressions_to
 SELECT uniqExact(event_id) AS stored
