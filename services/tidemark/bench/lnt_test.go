@@ -3,6 +3,7 @@ package bench_test
 import (
 	"io"
 	"net/http"
+	"path/filepath"
 	"testing"
 	"time"
 )
@@ -14,9 +15,10 @@ const bigTests = 7500 // in a nightly report of LNT's own suite, four metrics ea
 // BenchmarkSubmitBig is one nightly report after the other, each compared with the one before in its answer, and without. Back to back
 // the answers share the cores with what is left to do for the reports before: merging and judging. Once a second, they hardly do.
 func BenchmarkSubmitBig(b *testing.B) {
+	dir := b.TempDir() // of both, so that none makes its files beside those of one just deleted; see making
 	for _, c := range []struct{ name, wait string }{{"with-test-results", "2s"}, {"without", "0s"}} {
 		b.Run(c.name, func(b *testing.B) {
-			p := start(b, b.TempDir(), "--intake-results-wait", c.wait)
+			p := start(b, filepath.Join(dir, c.name), "--intake-results-wait", c.wait)
 			next := 1000
 			body := func(int) []byte { next++; return report("bench-1", next, bigTests) }
 			submitAll(b, 1, 5, body, sync200(p)) // connections, caches, names of tests
