@@ -36,7 +36,7 @@ func TestPageSeries_OfALargeSuite_StaysAnIndexRead(t *testing.T) {
 		{"3999", "2507", 51},
 	} {
 		text, err := db.ask(t, file.Text+" FORMAT JSON", map[string]string{
-			"database": "default", "suite": "nts", "machine_id": "7", "test_id": "11", "metric": "score", "as_of": c.asOf, "last_load": c.load,
+			"database": "default", "suite": "nts", "own_machine_ids": "[7]", "test_id": "11", "metric": "score", "as_of": c.asOf, "last_load": c.load,
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -2,20 +2,22 @@ package web
 
 import (
 	"context"
+	"encoding/binary"
+	"fmt"
+	"math"
 
 	"github.com/samber/lo"
-	"golang.org/x/sync/errgroup"
 
 	"tidemark/pkg/store"
+	"tidemark/pkg/suite"
 )
 
 // readValue is one value of a pair as it was read.
 type readValue struct {
 	// at is the pair's place in the table.
-	at     int32
-	after  bool
-	failed bool
-	value  float64
+	at    int32
+	side  int8
+	value float64
 }
 
 // sides is what two sets of runs say about the tests and metrics they have, in no order.
@@ -25,16 +27,36 @@ type sides struct {
 	both [][2]side
 }
 
-// reader turns samples into sides without an allocation for each pair.
+// reader turns runs into sides without an allocation for each pair. The runs of one side are read at once.
 type reader struct {
+	metrics []metricChoice
+	// linked are the metrics that say that a test failed, each with the fields of those it says it of.
+	linked map[string][]int
+	// hash is the metric of the hashes, "" when they are of no interest.
+	hash string
+
 	places map[pair]int32
 	pairs  []pair
 	read   []readValue
 	counts [][2]int32
 	failed [][2]bool
+	// hashes are those of each test's program before and after, of each side the newest run's first one.
+	hashes map[uint32][2]string
 }
 
-func (r *reader) place(p pair) int32 {
+func newReader(in suiteView) *reader {
+	r := &reader{metrics: in.realMetrics(), linked: linkedStatuses(in), places: map[pair]int32{}, hashes: map[uint32][2]string{}}
+	if _, _, has := in.Metric(hashMetric); has && lo.ContainsBy(in.Metrics, func(m suite.Metric) bool { return m.IgnoreSameHash }) {
+		r.hash = hashMetric
+	}
+	return r
+}
+
+// place is a pair's place in the table. Runs mostly have the same tests in the same order, so the one after the last is tried first.
+func (r *reader) place(p pair, try int) int {
+	if try < len(r.pairs) && r.pairs[try] == p {
+		return try
+	}
 	at, ok := r.places[p]
 	if !ok {
 		at = int32(len(r.pairs))
@@ -43,18 +65,7 @@ func (r *reader) place(p pair) int32 {
 		r.counts = append(r.counts, [2]int32{})
 		r.failed = append(r.failed, [2]bool{})
 	}
-	return at
-}
-
-func (r *reader) add(p pair, after, failed bool, value float64) {
-	at := r.place(p)
-	r.read = append(r.read, readValue{at: at, after: after, failed: failed, value: value})
-	r.counts[at][which(after)]++
-	r.fail(at, after, failed)
-}
-
-func (r *reader) fail(at int32, after, failed bool) {
-	r.failed[at][which(after)] = r.failed[at][which(after)] || failed
+	return int(at)
 }
 
 func which(after bool) int {
@@ -62,6 +73,58 @@ func which(after bool) int {
 		return 1
 	}
 	return 0
+}
+
+// runParts is a run as it is read.
+type runParts struct {
+	seq           uint64
+	cells, values string
+	failedTests   []uint32
+	failedMetrics []string
+	hashTests     []uint32
+	hashes        []string
+}
+
+// add takes a run for one side, the newest first.
+func (r *reader) add(run *runParts, side int) error {
+	if len(run.cells) != len(run.values) || len(run.cells)%8 != 0 {
+		return fmt.Errorf("run at %d: %d bytes of cells, %d of values", run.seq, len(run.cells), len(run.values))
+	}
+	if r.pairs == nil {
+		r.grow(len(run.cells) / 8)
+	}
+	next := 0
+	for i := 0; i < len(run.cells); i += 8 {
+		cell := binary.LittleEndian.Uint64([]byte(run.cells[i : i+8]))
+		field := int(uint32(cell) >> 1)
+		if field == 0 {
+			continue
+		}
+		at := r.place(pair{uint32(cell >> 32), r.metrics[field-1].Index}, next)
+		next = at + 1
+		r.read = append(r.read, readValue{at: int32(at), side: int8(side), value: math.Float64frombits(binary.LittleEndian.Uint64([]byte(run.values[i : i+8])))})
+		r.counts[at][side]++
+		r.failed[at][side] = r.failed[at][side] || cell&1 != 0
+	}
+	// A failure counts even where the test left no value; a pass alone is no result.
+	for i, test := range run.failedTests {
+		for _, field := range r.linked[run.failedMetrics[i]] {
+			r.failed[r.place(pair{test, field}, 0)][side] = true
+		}
+	}
+	for i, test := range run.hashTests {
+		if both := r.hashes[test]; both[side] == "" {
+			both[side] = run.hashes[i]
+			r.hashes[test] = both
+		}
+	}
+	return nil
+}
+
+// grow makes room for n pairs.
+func (r *reader) grow(n int) {
+	r.places, r.pairs, r.read = make(map[pair]int32, n), make([]pair, 0, n), make([]readValue, 0, 2*n)
+	r.counts, r.failed = make([][2]int32, 0, n), make([][2]bool, 0, n)
 }
 
 func (r *reader) sides() sides {
@@ -76,71 +139,48 @@ func (r *reader) sides() sides {
 		}
 	}
 	for _, s := range r.read {
-		found := &out.both[s.at][which(s.after)]
+		found := &out.both[s.at][s.side]
 		found.values = append(found.values, s.value)
 	}
 	return out
 }
 
-// readSides reads what the runs at some positions say, those before and those after. A run at a position of both
-// counts on both sides.
-func (s *Service) readSides(ctx context.Context, in suiteView, before, after []uint64) (sides, error) {
-	metrics := in.realMetrics()
-	names := lo.Map(metrics, func(m metricChoice, _ int) string { return m.Name })
+// readRuns reads what the runs at some positions say, those before and those after, into r. A run at a position of both counts on both
+// sides. Each side's runs are read in one call.
+func (s *Service) readRuns(ctx context.Context, in suiteView, r *reader, before, after []uint64) error {
+	seqs := lo.Uniq(append(append([]uint64{}, before...), after...))
+	if len(seqs) == 0 {
+		return nil
+	}
 	older, newer := lo.Keyify(before), lo.Keyify(after)
-	r := reader{places: map[pair]int32{}}
-	asked := with(ofSuite(in), store.Params{"seqs": lo.Uniq(append(append([]uint64{}, before...), after...)), "metrics": names})
-	each := func(seq uint64, use func(after bool)) {
-		if _, ok := older[seq]; ok {
-			use(false)
-		}
-		if _, ok := newer[seq]; ok {
-			use(true)
-		}
-	}
-	var (
-		seq    uint64
-		test   uint32
-		field  uint16
-		value  float64
-		failed uint8
-	)
-	group, both := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		return s.each(both, "compare_values", asked, func(scan func(...any) error) error {
-			if err := scan(&seq, &test, &field, &value, &failed); err != nil {
-				return err
-			}
-			p := pair{test, metrics[field-1].Index}
-			each(seq, func(after bool) { r.add(p, after, failed != 0, value) })
-			return nil
-		})
+	asked := with(ofSuite(in), store.Params{
+		"seqs": seqs, "metrics": lo.Map(r.metrics, func(m metricChoice, _ int) string { return m.Name }), "statuses": lo.Keys(r.linked), "hash": r.hash,
 	})
-	linked := linkedStatuses(in)
-	var failures []failureRow
-	if len(linked) > 0 {
-		group.Go(func() (err error) {
-			failures, err = list[failureRow](both, s, "compare_failures", with(asked, store.Params{"metrics": lo.Keys(linked)}))
+	return s.each(ctx, "compare_parts", asked, func(scan func(...any) error) error {
+		var run runParts
+		err := scan(&run.seq, &run.cells, &run.values, &run.failedTests, &run.failedMetrics, &run.hashTests, &run.hashes)
+		if err != nil {
 			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return sides{}, err
-	}
-	// A failure counts even where the test left no value; a pass alone is no result.
-	for _, row := range failures {
-		for _, field := range linked[row.Metric] {
-			each(row.Seq, func(after bool) { r.fail(r.place(pair{row.TestID, field}), after, true) })
 		}
-	}
-	return r.sides(), nil
+		for side, of := range []map[uint64]struct{}{older, newer} {
+			if _, counts := of[run.seq]; counts {
+				if err := r.add(&run, side); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
 }
 
-// failureRow is a test that failed in a run.
-type failureRow struct {
-	Seq    uint64 `ch:"seq"`
-	TestID uint32 `ch:"test_id"`
-	Metric string `ch:"metric"`
+// readSides reads what two sets of runs say.
+func (s *Service) readSides(ctx context.Context, in suiteView, before, after []uint64) (sides, error) {
+	r := newReader(in)
+	r.hash = "" // sets of runs are compared whatever their programs
+	if err := s.readRuns(ctx, in, r, before, after); err != nil {
+		return sides{}, err
+	}
+	return r.sides(), nil
 }
 
 // linkedStatuses are the metrics that say that a test failed, each with the fields of those it says it of.

@@ -164,7 +164,7 @@ func (s *Service) graph(c *fiber.Ctx) error {
 	if c.Query("add_machine") != "" || c.Query("set") != "" {
 		return c.Redirect(v.L.chart(in, q)+tableSuffix(c), fiber.StatusSeeOther)
 	}
-	lines, err := s.lines(ctx, v.L, in, q)
+	lines, err := s.lines(ctx, v.L, in, &q)
 	if err != nil {
 		return err
 	}
@@ -221,7 +221,7 @@ func (s *Service) graphBody(c *fiber.Ctx, v view, in suiteView, q graphQuery, li
 		SameTest: lo.EveryBy(lines, func(l line) bool { return l.Test == lines[0].Test && l.Metric.Name == lines[0].Metric.Name }),
 	}
 	body.CSV, body.JSON = body.Data+"&format=csv", body.Data+"&download=1"
-	position, _, err := one[positionRow](ctx, s, "suite_position", ofSuite(in))
+	position, err := s.position(ctx, in)
 	if err != nil {
 		return body, err
 	}
@@ -349,12 +349,9 @@ const (
 
 // finder looks for series by words in their tests' names, on one machine or on all.
 func (s *Service) finder(c *fiber.Ctx, l links, in suiteView, q graphQuery) (finder, error) {
-	f := finder{Field: q.Plots[0].Field, Machine: q.Plots[0].Machine, Metrics: in.realMetrics()}
+	f := finder{Field: q.Plots[0].Field, Machine: q.Plots[0].Machine, Machines: q.machines.list, Metrics: in.realMetrics()}
 	var err error
 	if f.Find, err = text(c, "find"); err != nil {
-		return f, err
-	}
-	if f.Machines, err = list[machineNameRow](c.UserContext(), s, "page_machine_names", ofSuite(in)); err != nil {
 		return f, err
 	}
 	f.Kept = q.args()
@@ -417,31 +414,41 @@ func (s *Service) findSeries(c *fiber.Ctx, l links, in suiteView, q graphQuery, 
 	return nil
 }
 
-// lines finds the names of what is plotted, and says which of them does not exist.
-func (s *Service) lines(ctx context.Context, l links, in suiteView, q graphQuery) ([]line, error) {
+// hasFields says which line is of a metric that the suite does not have, or that cannot be drawn.
+func (q *graphQuery) hasFields(in suiteView) error {
 	for i, p := range q.Plots {
 		if p.Field >= len(in.Metrics) || in.Metrics[p.Field].Type != suite.Real {
-			return nil, badParameter(fmt.Sprintf("plot.%d", i), p.String(), fmt.Sprintf("Suite %s has no values in field %d. It has: %s.",
+			return badParameter(fmt.Sprintf("plot.%d", i), p.String(), fmt.Sprintf("Suite %s has no values in field %d. It has: %s.",
 				in.Name, p.Field, strings.Join(lo.Map(in.realMetrics(), func(m metricChoice, _ int) string {
 					return fmt.Sprintf("%d (%s)", m.Index, m.Title())
 				}), ", ")))
 		}
 	}
+	return nil
+}
+
+// lines finds the names of what is plotted, and says which of them does not exist. The query knows its machines then.
+func (s *Service) lines(ctx context.Context, l links, in suiteView, q *graphQuery) ([]line, error) {
+	if err := q.hasFields(in); err != nil {
+		return nil, err
+	}
+	if q.machines == nil {
+		machines, err := s.machines(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		q.machines = &machines
+	}
 	tests, err := s.testNames(ctx, in, lo.Map(q.Plots, func(p plot, _ int) uint32 { return p.Test }))
 	if err != nil {
 		return nil, err
 	}
-	known, err := list[machineNameRow](ctx, s, "page_machine_names", ofSuite(in))
-	if err != nil {
-		return nil, err
-	}
-	machines := lo.SliceToMap(known, func(m machineNameRow) (uint32, string) { return m.ID, m.Name })
 	var (
 		lines []line
 		seen  []int
 	)
 	for i, p := range q.Plots {
-		machine, hasMachine := machines[p.Machine]
+		machine, hasMachine := q.machines.names[p.Machine]
 		test, hasTest := tests[p.Test]
 		if p.Test == 0 {
 			test, hasTest = "Geometric mean", true
@@ -451,7 +458,7 @@ func (s *Service) lines(ctx context.Context, l links, in suiteView, q graphQuery
 			return nil, notHere(fmt.Sprintf("plot.%d=%s: suite %s has no %s.", i, p, in.Name, what),
 				"Change the number or remove the line from the address.", l.Suite(in.Database, in.Name), "Machines and runs of "+in.Name)
 		}
-		made := line{Plot: p, Machine: machine, Test: test, Metric: in.Metrics[p.Field], Number: i, Panel: panelOf(q, i, p.Field, &seen)}
+		made := line{Plot: p, Machine: machine, Test: test, Metric: in.Metrics[p.Field], Number: i, Panel: panelOf(*q, i, p.Field, &seen)}
 		if len(q.Plots) > 1 {
 			made.Remove = l.chart(in, q.without(i))
 		}
@@ -462,10 +469,11 @@ func (s *Service) lines(ctx context.Context, l links, in suiteView, q graphQuery
 
 // tables are the values of all lines in the form that needs no script.
 func (s *Service) tables(c *fiber.Ctx, in suiteView, q graphQuery, lines []line) ([]tableLine, error) {
-	data, err := s.chart(c.UserContext(), in, q, lines)
+	read, err := s.readChart(c.UserContext(), in, q)
 	if err != nil {
 		return nil, err
 	}
+	data := newChart(in, q, lines, read)
 	most := max(minTableOrders, maxTableRows/len(lines))
 	out := make([]tableLine, len(lines))
 	for i, l := range lines {

@@ -48,14 +48,16 @@ func (s *Service) chartFindings(ctx context.Context, in suiteView, q graphQuery)
 		return nil, nil
 	}
 	params := with(ofSuite(in), store.Params{
-		"machine_ids": lo.Uniq(lo.Map(plots, func(p plot, _ int) uint32 { return p.Machine })),
-		"test_ids":    lo.Uniq(lo.Map(plots, func(p plot, _ int) uint32 { return p.Test })),
-		"metrics":     lo.Uniq(lo.Map(plots, func(p plot, _ int) string { return in.Metrics[p.Field].Name })),
-		"limit":       uint32(maxGraphFindings),
+		"test_ids": lo.Uniq(lo.Map(plots, func(p plot, _ int) uint32 { return p.Test })),
+		"metrics":  lo.Uniq(lo.Map(plots, func(p plot, _ int) string { return in.Metrics[p.Field].Name })),
+		"limit":    uint32(maxGraphFindings),
 	})
 	name := "page_chart_findings"
 	if q.AsOf > 0 {
 		name, params["as_of"] = "page_chart_findings_as_of", q.AsOf
+		params["machine_ids"] = lo.Uniq(lo.Map(plots, func(p plot, _ int) uint32 { return p.Machine }))
+	} else {
+		params["own_machine_ids"] = q.madeOf(plots)
 	}
 	rows, err := list[chartFindingRow](ctx, s, name, params)
 	if err != nil || len(rows) == 0 {
@@ -67,6 +69,7 @@ func (s *Service) chartFindings(ctx context.Context, in suiteView, q graphQuery)
 	found := map[plot][]chartFindingRow{}
 	for _, r := range rows {
 		if index, _, ok := in.Metric(r.Metric); ok {
+			r.MachineID = q.machines.of(r.MachineID)
 			p := plot{r.MachineID, r.TestID, index}
 			found[p] = append(found[p], r)
 		}

@@ -43,6 +43,8 @@ type graphQuery struct {
 	// AsOf is the position that the data is pinned to, 0 for none. Load is the newest load then.
 	AsOf uint64
 	Load uint32
+	// machines are those of the suite, once they are read.
+	machines *machineBook
 }
 
 // chartFlags are what is on or off.
@@ -291,6 +293,11 @@ func (q graphQuery) without(i int) graphQuery {
 	return q.with(slices.Delete(slices.Clone(q.Plots), i, i+1)...)
 }
 
+// madeOf are the machines that those of some lines were made of.
+func (q graphQuery) madeOf(plots []plot) []uint32 {
+	return q.machines.madeOf(lo.Map(plots, func(p plot, _ int) uint32 { return p.Machine })...)
+}
+
 // now is the same chart with the newest data.
 func (q graphQuery) now() graphQuery {
 	q.AsOf = 0
@@ -331,17 +338,35 @@ type seqRow struct {
 	Seq uint64 `ch:"seq"`
 }
 
+// position is how far the suite goes, and how much of it can be read where answers are not kept, which then have a tag of their own.
+func (s *Service) position(ctx context.Context, in suiteView) (positionRow, error) {
+	name := "suite_position"
+	if s.keep != nil {
+		name = "page_position"
+	}
+	row, _, err := one[positionRow](ctx, s, name, ofSuite(in))
+	return row, err
+}
+
 // pin resolves as_of, a position or a time, and what was newest then.
 func (s *Service) pin(ctx context.Context, c *fiber.Ctx, in suiteView, q *graphQuery) error {
+	if c.Query("as_of") == "" {
+		return nil
+	}
+	newest, err := s.position(ctx, in)
+	if err != nil {
+		return err
+	}
+	return s.pinBefore(ctx, c, in, q, newest)
+}
+
+// pinBefore is pin where the suite's position is known.
+func (s *Service) pinBefore(ctx context.Context, c *fiber.Ctx, in suiteView, q *graphQuery, newest positionRow) error {
 	asked := c.Query("as_of")
 	if asked == "" {
 		return nil
 	}
 	position, err := s.positionOf(ctx, in, asked)
-	if err != nil {
-		return err
-	}
-	newest, _, err := one[positionRow](ctx, s, "suite_position", ofSuite(in))
 	if err != nil {
 		return err
 	}

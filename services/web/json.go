@@ -134,11 +134,7 @@ func (r extremeRow) of(m suite.Metric) any {
 
 // runJSON answers /<run>?json=1: of every test the best value of every metric, whatever the page's options say.
 func (s *Service) runJSON(c *fiber.Ctx) error {
-	v, in, err := s.suitePage(c, "", "overview")
-	if err != nil {
-		return err
-	}
-	body, err := s.findRun(c, v.L, in)
+	v, in, body, _, err := s.findRun(c, "overview")
 	if err != nil {
 		return err
 	}

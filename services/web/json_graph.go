@@ -400,9 +400,11 @@ func (s *Service) highlight(c *fiber.Ctx, l links, in suiteView, o chartOptions)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := list[neighbourRow](c.UserContext(), s, "page_run_neighbours", with(ofSuite(in), store.Params{
-		"machine_id": run.MachineID, "order_id": run.OrderID,
-	}))
+	machines, err := s.machines(c.UserContext(), in)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.neighboursOf(c.UserContext(), in, machines, run)
 	if err != nil || len(rows) == 0 || rows[0].Side >= 0 {
 		return nil, err
 	}

@@ -172,11 +172,7 @@ const mostReported = 200
 
 // textReport answers LNT's /<run>/text_report: what the run's page says, for mail.
 func (s *Service) textReport(c *fiber.Ctx) error {
-	v, in, err := s.suitePage(c, "", "")
-	if err != nil {
-		return err
-	}
-	body, all, err := s.comparedRun(c, v.L, in)
+	v, in, body, all, err := s.comparedRun(c, "")
 	if err != nil {
 		return err
 	}

@@ -99,10 +99,8 @@ type machineDetailRow struct {
 type runDetailRow struct {
 	RunID       uint32            `ch:"run_id"`
 	Seq         uint64            `ch:"seq"`
-	MachineID   uint32            `ch:"machine_id"`
-	Machine     string            `ch:"machine"`
+	MachineID   uint32            `ch:"own_machine_id"`
 	OrderID     uint32            `ch:"order_id"`
-	Order       string            `ch:"order_name"`
 	StartAt     time.Time         `ch:"start_at"`
 	EndAt       time.Time         `ch:"end_at"`
 	ReceivedAt  time.Time         `ch:"received_at"`
@@ -110,6 +108,10 @@ type runDetailRow struct {
 	Params      string            `ch:"params"`
 	SampleRows  uint32            `ch:"sample_rows"`
 	SampleCount uint32            `ch:"sample_count"`
+	// Machine and Order are the names, orderKey sorts the order.
+	Machine  string `ch:"-"`
+	Order    string `ch:"-"`
+	orderKey string `ch:"-"`
 }
 
 // neighbourRow is a run of the order before (-1), of the same order (0) or of the one after (1).
@@ -117,8 +119,8 @@ type neighbourRow struct {
 	RunID   uint32 `ch:"run_id"`
 	Seq     uint64 `ch:"seq"`
 	OrderID uint32 `ch:"order_id"`
-	Order   string `ch:"order_name"`
-	Side    int8   `ch:"side"`
+	Order   string `ch:"-"`
+	Side    int    `ch:"-"`
 }
 
 type testRow struct {

@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"context"
+	"encoding/hex"
 	"maps"
 	"regexp"
 	"slices"
@@ -36,6 +37,8 @@ type runBody struct {
 	// TestFilter is LNT's filter, a regular expression; Notes are about LNT's parameters that do nothing here.
 	TestFilter *regexp.Regexp
 	Notes      []string
+
+	machines machineBook
 }
 
 // result is one line of the table.
@@ -76,11 +79,7 @@ func (m metricSummary) Of(key string) int {
 
 // run answers /v4/<suite>/<run>.
 func (s *Service) run(c *fiber.Ctx) error {
-	v, in, err := s.suitePage(c, "", "overview")
-	if err != nil {
-		return err
-	}
-	body, all, err := s.comparedRun(c, v.L, in)
+	v, in, body, all, err := s.comparedRun(c, "overview")
 	if err != nil {
 		return err
 	}
@@ -94,53 +93,95 @@ func (s *Service) run(c *fiber.Ctx) error {
 	return s.render(c, "run", v)
 }
 
-// comparedRun reads the run that the address names, and all its results beside those that it is compared with; they are counted in it,
-// and none of them is filled in yet.
-func (s *Service) comparedRun(c *fiber.Ctx, l links, in suiteView) (runBody, []pairResult, error) {
-	body, err := s.findRun(c, l, in)
+// comparedRun starts a page about the run that the address names, and reads all its results beside those that it is compared with; they are
+// counted in it, and none of them is filled in yet.
+func (s *Service) comparedRun(c *fiber.Ctx, section string) (view, suiteView, runBody, []pairResult, error) {
+	v, in, body, chosen, err := s.findRun(c, section)
 	if err != nil {
-		return body, nil, err
+		return v, in, body, nil, err
 	}
 	if err := s.readRunFilter(c, in, &body); err != nil {
-		return body, nil, err
+		return v, in, body, nil, err
 	}
-	if err := s.neighbours(c, l, in, &body); err != nil {
-		return body, nil, err
-	}
-	all, err := s.compareRun(c.UserContext(), in, body)
-	if err != nil {
-		return body, nil, err
-	}
+	all, err := s.compareRun(c.UserContext(), in, &body, chosen)
 	body.summarize(c, in, all)
-	return body, all, nil
+	return v, in, body, all, err
 }
 
-func (s *Service) findRun(c *fiber.Ctx, l links, in suiteView) (runBody, error) {
-	id, err := pathID(c, "run", "run")
-	if err != nil {
-		return runBody{}, err
+// findRun starts a page about the run that the address names, with the one that it chooses to compare with, which may be none.
+func (s *Service) findRun(c *fiber.Ctx, section string) (v view, in suiteView, body runBody, chosen *runDetailRow, err error) {
+	var found []runDetailRow
+	id, idErr := pathID(c, "run", "run")
+	other, name, otherErr := chosenOther(c)
+	v, in, err = s.suitePageBeside(c, "", section, readTo(&body.machines, s.machines), readTo(&found, func(ctx context.Context, in suiteView) ([]runDetailRow, error) {
+		return s.runRows(ctx, in, id, uint32(other))
+	}))
+	if err = cmp.Or(err, idErr, otherErr); err != nil {
+		return v, in, body, nil, err
 	}
-	found, ok, err := s.runByID(c.UserContext(), in, id)
-	if err != nil {
-		return runBody{}, err
+	if err = s.nameRuns(c.UserContext(), in, body.machines, found); err != nil {
+		return v, in, body, nil, err
 	}
-	if !ok {
-		return runBody{}, notHere("Suite "+in.Name+" has no run "+digitsOf(id)+".",
-			"It may have been deleted. Choose one from the newest runs.", l.Suite(in.Database, in.Name), "Runs of "+in.Name)
+	byID := func(id uint32) *runDetailRow {
+		at := slices.IndexFunc(found, func(r runDetailRow) bool { return r.RunID == id && r.Machine != "" && r.Order != "" })
+		if at < 0 {
+			return nil
+		}
+		return &found[at]
 	}
-	return runBody{Run: found, Attributes: attributes(in.RunFields, found.Fields, found.Params), Metrics: in.realMetrics()}, nil
+	run := byID(id)
+	if run == nil {
+		return v, in, body, nil, notHere("Suite "+in.Name+" has no run "+digitsOf(id)+".",
+			"It may have been deleted. Choose one from the newest runs.", v.L.Suite(in.Database, in.Name), "Runs of "+in.Name)
+	}
+	body.Run, body.Attributes, body.Metrics = *run, attributes(in.RunFields, run.Fields, run.Params), in.realMetrics()
+	if other == 0 {
+		return v, in, body, nil, nil
+	}
+	if chosen = byID(uint32(other)); chosen == nil || chosen == run {
+		return v, in, body, nil, notHere("There is no other run "+uintText(other)+" to compare with.", "Change or remove "+name+" in the address.",
+			v.L.Run(in.Database, in.Name, id), "Run "+digitsOf(id)+" against the order before")
+	}
+	return v, in, body, chosen, nil
 }
 
-func (s *Service) runByID(ctx context.Context, in suiteView, id uint32) (runDetailRow, bool, error) {
-	row, found, err := one[runDetailRow](ctx, s, "page_run", with(ofSuite(in), store.Params{"run_id": id}))
-	if err != nil || !found {
+// runRows are some runs, without names; a zero is no run.
+func (s *Service) runRows(ctx context.Context, in suiteView, ids ...uint32) ([]runDetailRow, error) {
+	return list[runDetailRow](ctx, s, "page_run", with(ofSuite(in), store.Params{"run_ids": lo.Uniq(lo.Without(ids, 0))}))
+}
+
+// nameRuns says what the machines, those that the runs count for, and the orders of runs are called; "" is about to appear.
+func (s *Service) nameRuns(ctx context.Context, in suiteView, machines machineBook, runs []runDetailRow) error {
+	orders, err := s.chartOrders(ctx, in, lo.Map(runs, func(r runDetailRow, _ int) uint32 { return r.OrderID }))
+	for i := range runs {
+		r := &runs[i]
+		r.MachineID = machines.of(r.MachineID)
+		r.Machine, r.Order, r.orderKey = machines.names[r.MachineID], orders[r.OrderID].Name, orders[r.OrderID].SortKey
+	}
+	return err
+}
+
+func (s *Service) runByID(ctx context.Context, in suiteView, id uint32) (row runDetailRow, found bool, err error) {
+	var (
+		machines machineBook
+		rows     []runDetailRow
+	)
+	group, both := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		machines, err = s.machines(both, in)
+		return err
+	})
+	group.Go(func() (err error) {
+		rows, err = s.runRows(both, in, id)
+		return err
+	})
+	if err = group.Wait(); err == nil {
+		err = s.nameRuns(ctx, in, machines, rows)
+	}
+	if err != nil || len(rows) == 0 {
 		return row, false, err
 	}
-	machine, order := nameKey{aMachine, in.Database, in.Name, row.MachineID}, nameKey{anOrder, in.Database, in.Name, row.OrderID}
-	called := names{machine: "", order: ""}
-	err = s.read(ctx, called)
-	row.Machine, row.Order = called[machine], called[order]
-	return row, called.all(machine, order), err
+	return rows[0], rows[0].Machine != "" && rows[0].Order != "", nil
 }
 
 func (s *Service) readRunFilter(c *fiber.Ctx, in suiteView, body *runBody) (err error) {
@@ -165,15 +206,10 @@ func (s *Service) readRunFilter(c *fiber.Ctx, in suiteView, body *runBody) (err 
 	return err
 }
 
-// neighbours finds what to compare with: the runs of the order before on the same
-// machine, or the run that compare_to names.
-func (s *Service) neighbours(c *fiber.Ctx, l links, in suiteView, body *runBody) error {
-	rows, err := list[neighbourRow](c.UserContext(), s, "page_run_neighbours", with(ofSuite(in), store.Params{
-		"machine_id": body.Run.MachineID, "order_id": body.Run.OrderID,
-	}))
-	if err != nil {
-		return err
-	}
+// neighbours finds the runs of the order before on the same machine, which the run is compared with unless another is chosen, and those
+// around it.
+func (s *Service) neighbours(ctx context.Context, in suiteView, body *runBody) error {
+	rows, err := s.neighboursOf(ctx, in, body.machines, body.Run)
 	for i := range rows {
 		switch row := rows[i]; {
 		case row.Side < 0:
@@ -185,21 +221,25 @@ func (s *Service) neighbours(c *fiber.Ctx, l links, in suiteView, body *runBody)
 			body.Siblings = append(body.Siblings, row)
 		}
 	}
-	other, name, err := chosenOther(c)
-	if err != nil || other == 0 {
-		return err
-	}
-	chosen, ok, err := s.runByID(c.UserContext(), in, uint32(other))
+	return err
+}
+
+// neighboursOf are the runs of the order before on a run's machine, then those of its own, then those of the order after, the newest first.
+func (s *Service) neighboursOf(ctx context.Context, in suiteView, machines machineBook, run runDetailRow) ([]neighbourRow, error) {
+	rows, err := list[neighbourRow](ctx, s, "page_run_neighbours", with(ofSuite(in), store.Params{
+		"own_machine_ids": machines.madeOf(run.MachineID), "order_id": run.OrderID, "order_key": hex.EncodeToString([]byte(run.orderKey)),
+	}))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if !ok || chosen.RunID == body.Run.RunID {
-		return notHere("There is no other run "+uintText(other)+" to compare with.", "Change or remove "+name+" in the address.",
-			l.Run(in.Database, in.Name, body.Run.RunID), "Run "+digitsOf(body.Run.RunID)+" against the order before")
+	orders, err := s.chartOrders(ctx, in, lo.Map(rows, func(r neighbourRow, _ int) uint32 { return r.OrderID }))
+	for i := range rows {
+		at := orders[rows[i].OrderID]
+		rows[i].Order = at.Name
+		rows[i].Side = compareOrders(at, chartOrderRow{ID: run.OrderID, SortKey: run.orderKey})
 	}
-	body.Chosen = true
-	body.Against = []neighbourRow{{RunID: chosen.RunID, Seq: chosen.Seq, OrderID: chosen.OrderID, Order: chosen.Order}}
-	return nil
+	slices.SortStableFunc(rows, func(a, b neighbourRow) int { return cmp.Compare(a.Side, b.Side) })
+	return rows, err
 }
 
 // chosenOther is the run that the address chooses to compare with, and by which of LNT's parameters; 0 for none.
@@ -224,26 +264,28 @@ type pairResult struct {
 	samples int
 }
 
-// compareRun compares every test and metric, the most interesting first.
-func (s *Service) compareRun(ctx context.Context, in suiteView, body runBody) ([]pairResult, error) {
-	now := []uint64{body.Run.Seq}
-	before := lo.Map(body.Against, func(r neighbourRow, _ int) uint64 { return r.Seq })
-	var (
-		read   sides
-		hashes map[uint32][2]string
-	)
+// compareRun compares every test and metric with the chosen run or else with the order before, the most interesting first. The run itself
+// is read while it is looked for what comes before.
+func (s *Service) compareRun(ctx context.Context, in suiteView, body *runBody, chosen *runDetailRow) ([]pairResult, error) {
+	r := newReader(in)
 	group, both := errgroup.WithContext(ctx)
-	group.Go(func() (err error) {
-		read, err = s.readSides(both, in, before, now)
-		return err
-	})
-	group.Go(func() (err error) {
-		hashes, err = s.readHashes(both, in, before, now)
-		return err
-	})
+	group.Go(func() error { return s.neighbours(both, in, body) })
+	now := []uint64{body.Run.Seq}
+	if chosen != nil {
+		group.Go(func() error { return s.readRuns(both, in, r, []uint64{chosen.Seq}, now) })
+	} else {
+		group.Go(func() error { return s.readRuns(both, in, r, nil, now) })
+	}
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
+	if chosen != nil {
+		body.Chosen = true
+		body.Against = []neighbourRow{{RunID: chosen.RunID, Seq: chosen.Seq, OrderID: chosen.OrderID, Order: chosen.Order}}
+	} else if err := s.readRuns(ctx, in, r, lo.Map(body.Against, func(r neighbourRow, _ int) uint64 { return r.Seq }), nil); err != nil {
+		return nil, err
+	}
+	read := r.sides()
 	wanted, err := s.testsNamed(ctx, in, read, body.Test, body.TestFilter)
 	if err != nil {
 		return nil, err
@@ -254,7 +296,7 @@ func (s *Service) compareRun(ctx context.Context, in suiteView, body runBody) ([
 			continue
 		}
 		older, newer := read.both[i][0], read.both[i][1]
-		older.hash, newer.hash = hashes[at.test][0], hashes[at.test][1]
+		older.hash, newer.hash = r.hashes[at.test][0], r.hashes[at.test][1]
 		all = append(all, pairResult{at, compareSides(newer, older, in.Metrics[at.field]), len(newer.values)})
 	}
 	slices.SortFunc(all, func(a, b pairResult) int {
@@ -280,24 +322,6 @@ func (s *Service) testsNamed(ctx context.Context, in suiteView, read sides, part
 
 // hashMetric is the metric whose value LNT takes for the hash of the test's program.
 const hashMetric = "hash"
-
-// hashRow is the hash of a test's program on both sides.
-type hashRow struct {
-	TestID  uint32 `ch:"test_id"`
-	Before  string `ch:"hash_before"`
-	Current string `ch:"hash_after"`
-}
-
-// readHashes are the hashes before and after by test, where a metric does not count while they stay.
-func (s *Service) readHashes(ctx context.Context, in suiteView, before, after []uint64) (map[uint32][2]string, error) {
-	if _, _, has := in.Metric(hashMetric); !has || !lo.ContainsBy(in.Metrics, func(m suite.Metric) bool { return m.IgnoreSameHash }) {
-		return nil, nil
-	}
-	rows, err := list[hashRow](ctx, s, "compare_hashes", with(ofSuite(in), store.Params{
-		"before": before, "after": after, "metric": hashMetric,
-	}))
-	return lo.SliceToMap(rows, func(r hashRow) (uint32, [2]string) { return r.TestID, [2]string{r.Before, r.Current} }), err
-}
 
 // summarize counts outcomes per metric and makes the tabs.
 func (b *runBody) summarize(c *fiber.Ctx, in suiteView, all []pairResult) {

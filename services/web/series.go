@@ -148,7 +148,12 @@ func (v spot) MarshalJSON() ([]byte, error) {
 // page's own parameters are part of the address.
 func (s *Service) graphData(c *fiber.Ctx) error {
 	c.Locals(wantsData, true)
-	_, in, err := s.suitePage(c, "", "")
+	// The position is read before the data: a newer event in between only makes the next visit ask again.
+	var (
+		position positionRow
+		machines machineBook
+	)
+	_, in, err := s.suitePageBeside(c, "", "", readTo(&machines, s.machines), readTo(&position, s.position))
 	if err != nil {
 		return err
 	}
@@ -156,39 +161,41 @@ func (s *Service) graphData(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	q.machines = &machines
 	format, err := choice(c, "format", "json", "csv")
 	if err != nil {
 		return err
 	}
-	if err := s.pin(c.UserContext(), c, in, &q); err != nil {
+	if err := s.pinBefore(c.UserContext(), c, in, &q, position); err != nil {
 		return err
 	}
-	// The position is read before the data: a newer event in between only makes the next visit ask again.
+	if err := q.hasFields(in); err != nil {
+		return err
+	}
+	if s.keep == nil { // else the answer has a tag already
+		tag := dataTag(in, q, format, position)
+		c.Set(fiber.HeaderETag, tag)
+		if matches(c.Get(fiber.HeaderIfNoneMatch), tag) {
+			return c.SendStatus(fiber.StatusNotModified)
+		}
+	}
 	var (
-		position positionRow
-		named    []line
+		named []line
+		read  chartRead
 	)
-	group, ctx := errgroup.WithContext(c.UserContext())
+	group, both := errgroup.WithContext(c.UserContext())
 	group.Go(func() (err error) {
-		position, _, err = one[positionRow](ctx, s, "suite_position", ofSuite(in))
+		named, err = s.lines(both, links{prefix: "/"}, in, &q)
 		return err
 	})
 	group.Go(func() (err error) {
-		named, err = s.lines(ctx, links{prefix: "/"}, in, q)
+		read, err = s.readChart(both, in, q)
 		return err
 	})
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	tag := dataTag(in, q, format, position)
-	c.Set(fiber.HeaderETag, tag)
-	if matches(c.Get(fiber.HeaderIfNoneMatch), tag) {
-		return c.SendStatus(fiber.StatusNotModified)
-	}
-	data, err := s.chart(c.UserContext(), in, q, named)
-	if err != nil {
-		return err
-	}
+	data := newChart(in, q, named, read)
 	data.Position, data.Pinned = lo.Ternary(q.AsOf > 0, q.AsOf, position.Position), q.AsOf > 0
 	if c.Query("download") != "" || format == "csv" {
 		c.Set(fiber.HeaderContentDisposition, fmt.Sprintf("attachment; filename=%s-%d.%s", fileName(in.Name), data.Position, format))
@@ -223,13 +230,13 @@ type lineData struct {
 	levels []chartLevel
 }
 
-func (s *Service) readLines(ctx context.Context, in suiteView, q graphQuery, lines []line, baselines []chartBaseline) ([]lineData, error) {
-	out := make([]lineData, len(lines))
+func (s *Service) readLines(ctx context.Context, in suiteView, q graphQuery, baselines []chartBaseline) ([]lineData, error) {
+	out := make([]lineData, len(q.Plots))
 	group, inside := errgroup.WithContext(ctx)
 	group.SetLimit(readAtOnce)
-	for i, l := range lines {
+	for i, p := range q.Plots {
 		group.Go(func() (err error) {
-			out[i].points, err = s.values(inside, in, l.Plot, q)
+			out[i].points, err = s.values(inside, in, p, q)
 			return err
 		})
 	}
@@ -240,52 +247,58 @@ func (s *Service) readLines(ctx context.Context, in suiteView, q graphQuery, lin
 	if err := s.placePoints(ctx, in, q, q.Plots, all); err != nil {
 		return nil, err
 	}
-	for i, l := range lines {
+	for i, p := range q.Plots {
 		var err error
 		out[i].points = all[i]
-		if out[i].levels, err = s.levels(ctx, in, q, l, all[i], baselines); err != nil {
+		if out[i].levels, err = s.levels(ctx, in, q, p, all[i], baselines); err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
 }
 
-// chart is everything that is drawn: the lines, whose names are known, with what was found on them.
-func (s *Service) chart(ctx context.Context, in suiteView, q graphQuery, lines []line) (chartData, error) {
-	data := chartData{Database: in.Database, Suite: in.Name, Orders: []chartOrder{}, Series: []chartLine{}}
-	var baselines []chartBaseline
+// chartRead is what is read for a chart, beside the names of its lines.
+type chartRead struct {
+	lines []lineData
+	found map[plot][]chartFindingRow
+}
+
+func (s *Service) readChart(ctx context.Context, in suiteView, q graphQuery) (chartRead, error) {
+	var (
+		out       chartRead
+		baselines []chartBaseline
+	)
 	for _, b := range q.Baselines {
 		run, err := s.chartRun(ctx, links{prefix: "/"}, in, "baseline."+b.Title, b.Run)
 		if err != nil {
-			return data, err
+			return out, err
 		}
 		baselines = append(baselines, chartBaseline{b.Title, run})
 	}
-	var (
-		read  []lineData
-		found map[plot][]chartFindingRow
-	)
 	group, both := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		read, err = s.readLines(both, in, q, lines, baselines)
+		out.lines, err = s.readLines(both, in, q, baselines)
 		return err
 	})
 	group.Go(func() (err error) {
-		found, err = s.chartFindings(both, in, q)
+		out.found, err = s.chartFindings(both, in, q)
 		return err
 	})
-	if err := group.Wait(); err != nil {
-		return data, err
-	}
-	data.Orders = mergeOrders(lo.Map(read, func(r lineData, _ int) []point { return r.points }), q)
+	return out, group.Wait()
+}
+
+// newChart is everything that is drawn: the lines with what was found on them.
+func newChart(in suiteView, q graphQuery, lines []line, read chartRead) chartData {
+	data := chartData{Database: in.Database, Suite: in.Name, Series: []chartLine{}}
+	data.Orders = mergeOrders(lo.Map(read.lines, func(r lineData, _ int) []point { return r.points }), q)
 	place := map[uint32]int{}
 	for i, o := range data.Orders {
 		place[o.ID] = i
 	}
 	for i, l := range lines {
-		data.Series = append(data.Series, newChartLine(l, q, read[i], found[l.Plot], place))
+		data.Series = append(data.Series, newChartLine(l, q, read.lines[i], read.found[l.Plot], place))
 	}
-	return data, nil
+	return data
 }
 
 // mergeOrders is every order of any series, at most the newest of them, by sort key or by when it was measured.
@@ -425,8 +438,8 @@ func (s *Service) values(ctx context.Context, in suiteView, p plot, q graphQuery
 	if p.Test == 0 {
 		return s.means(ctx, in, p, q)
 	}
-	rows, err := list[pointRow](ctx, s, "page_series", with(with(machineParams(in, p.Machine), store.Params{
-		"test_id": p.Test, "metric": metric.Name,
+	rows, err := list[pointRow](ctx, s, "page_series", with(with(ofSuite(in), store.Params{
+		"own_machine_ids": q.machines.madeOf(p.Machine), "test_id": p.Test, "metric": metric.Name,
 	}), q.cut()))
 	how := aggregateOf(line{Plot: p, Metric: metric}, q)
 	return lo.Map(rows, func(r pointRow, _ int) point { return newPoint(r, q, how) }), err
@@ -455,7 +468,7 @@ type chartOrderRow struct {
 }
 
 type startRow struct {
-	MachineID uint32    `ch:"machine_id"`
+	MachineID uint32    `ch:"own_machine_id"`
 	OrderID   uint32    `ch:"order_id"`
 	StartAt   time.Time `ch:"start_at"`
 }
@@ -488,14 +501,20 @@ func (s *Service) placePoints(ctx context.Context, in suiteView, q graphQuery, p
 	})
 	group.Go(func() (err error) {
 		starts, err = list[startRow](ctx, s, "page_chart_starts", with(ofSuite(in), store.Params{
-			"machine_ids": lo.Uniq(lo.Map(plots, func(p plot, _ int) uint32 { return p.Machine })), "first_run": first, "last_run": last,
+			"own_machine_ids": q.madeOf(plots), "first_run": first, "last_run": last,
 		}))
 		return err
 	})
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	began := lo.SliceToMap(starts, func(r startRow) ([2]uint32, time.Time) { return [2]uint32{r.MachineID, r.OrderID}, r.StartAt })
+	began := make(map[[2]uint32]time.Time, len(starts))
+	for _, r := range starts {
+		at := [2]uint32{q.machines.of(r.MachineID), r.OrderID}
+		if first, have := began[at]; !have || r.StartAt.Before(first) {
+			began[at] = r.StartAt
+		}
+	}
 	for i := range all {
 		// an order that cannot be read yet is about to appear
 		all[i] = slices.DeleteFunc(all[i], func(p point) bool { _, known := orders[p.OrderID]; return !known })
@@ -510,13 +529,6 @@ func (s *Service) placePoints(ctx context.Context, in suiteView, q graphQuery, p
 		all[i] = all[i][max(0, len(all[i])-q.Limit):]
 	}
 	return nil
-}
-
-// chartOrders are orders by id.
-func (s *Service) chartOrders(ctx context.Context, in suiteView, ids []uint32) (map[uint32]chartOrderRow, error) {
-	slices.Sort(ids)
-	rows, err := list[chartOrderRow](ctx, s, "page_chart_orders", with(ofSuite(in), store.Params{"order_ids": ids}))
-	return lo.KeyBy(rows, func(r chartOrderRow) uint32 { return r.ID }), err
 }
 
 // newPoint leaves failed samples out of the value unless they are asked for, but keeps them to be shown.
@@ -541,14 +553,14 @@ func newPoint(r pointRow, q graphQuery, how string) point {
 }
 
 // levels are the lines across the chart at what the baselines had.
-func (s *Service) levels(ctx context.Context, in suiteView, q graphQuery, l line, points []point, baselines []chartBaseline) ([]chartLevel, error) {
+func (s *Service) levels(ctx context.Context, in suiteView, q graphQuery, of plot, points []point, baselines []chartBaseline) ([]chartLevel, error) {
 	var out []chartLevel
 	for _, b := range baselines {
-		if l.Plot.Test == 0 {
+		if of.Test == 0 {
 			break // a mean has no run of its own
 		}
 		rows, err := list[plotRow](ctx, s, "lnt_plot", with(machineParams(in, b.run.MachineID), store.Params{
-			"test_id": l.Plot.Test, "metric": l.Metric.Name, "status": "", "run_id": b.run.RunID, "max_values": uint64(maxValues),
+			"test_id": of.Test, "metric": in.Metrics[of.Field].Name, "status": "", "run_id": b.run.RunID, "max_values": uint64(maxValues),
 		}))
 		if err != nil {
 			return nil, err

@@ -49,18 +49,20 @@ type Asker interface {
 
 // Service serves the pages.
 type Service struct {
-	cfg       Config
-	store     *store.Store
-	log       *slog.Logger
-	now       func() time.Time
-	version   string
-	door      *auth.Door
-	sql       Asker
-	settings  []config.Setting
-	metrics   prometheus.Gatherer
-	keep      *httpx.Keeper
-	assets    *assets
-	templates map[string]*template.Template
+	cfg      Config
+	store    *store.Store
+	log      *slog.Logger
+	now      func() time.Time
+	version  string
+	door     *auth.Door
+	sql      Asker
+	settings []config.Setting
+	metrics  prometheus.Gatherer
+	keep     *httpx.Keeper
+	assets   *assets
+	// orderNames are filled as they are read.
+	orderNames *orderBook
+	templates  map[string]*template.Template
 }
 
 // New checks and remembers; it opens nothing. It logs a warning when the binary
@@ -87,7 +89,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	return &Service{
 		cfg: cfg, store: deps.Store, log: deps.Log, now: deps.Now, version: deps.Version, door: deps.Door,
 		sql: deps.SQL, settings: deps.Settings, metrics: deps.Metrics, keep: deps.Keep,
-		assets: found, templates: pages,
+		assets: found, templates: pages, orderNames: newOrderBook(),
 	}, nil
 }
 

@@ -68,7 +68,7 @@ func (s *Service) why(c *fiber.Ctx) error {
 	if err := s.pin(c.UserContext(), c, in, &q); err != nil {
 		return err
 	}
-	lines, err := s.lines(c.UserContext(), v.L, in, q)
+	lines, err := s.lines(c.UserContext(), v.L, in, &q)
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func (s *Service) whyBody(c *fiber.Ctx, l links, in suiteView, of line, q graphQ
 	}
 	body.Chart = l.GraphAt(in.Database, in.Name, of.Plot, order) + pinned
 	ctx := c.UserContext()
-	points, err := s.series(ctx, in, of.Plot, graphQuery{Limit: s.cfg.MaxOrders, AsOf: q.AsOf, Load: q.Load})
+	points, err := s.series(ctx, in, of.Plot, graphQuery{Limit: s.cfg.MaxOrders, AsOf: q.AsOf, Load: q.Load, machines: q.machines})
 	if err != nil {
 		return body, err
 	}

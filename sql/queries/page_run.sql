@@ -1,10 +1,10 @@
 -- name: page_run
--- purpose: one run, with ids for the names of its machine and order, which page_names has.
--- params: database String, suite String, run_id UInt32
+-- purpose: some runs, with ids for the names of their orders and of the machines that they came from.
+-- params: database String, suite String, run_ids Array(UInt32)
 SELECT
     run_id,
     seq,
-    machine_id,
+    own_machine_id,
     order_id,
     start_at,
     end_at,
@@ -13,6 +13,7 @@ SELECT
     params,
     sample_rows,
     sample_count
-FROM v_runs
-WHERE database = {database:String} AND suite = {suite:String} AND run_id = {run_id:UInt32}
+FROM v_own_runs
+WHERE database = {database:String} AND suite = {suite:String} AND run_id IN {run_ids:Array(UInt32)}
+ORDER BY run_id
 SETTINGS max_threads = 1

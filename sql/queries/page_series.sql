@@ -1,15 +1,15 @@
 -- name: page_series
--- purpose: every value of one series by order, in the order of their runs, for charts. It is as of position as_of, whose newest load is last_load; the largest numbers are now.
--- params: database String, suite String, machine_id UInt32, test_id UInt32, metric String, as_of UInt64, last_load UInt32
+-- purpose: every value of one series by order, in the order of their runs, for charts. Its machines are those that one machine was made of. It is as of position as_of, whose newest load is last_load; the largest numbers are now.
+-- params: database String, suite String, own_machine_ids Array(UInt32), test_id UInt32, metric String, as_of UInt64, last_load UInt32
 WITH
     -- one row per order
     points AS (
         SELECT
             order_id,
             arraySort(v -> (v.1, v.2), groupArray((load_id, row, run_id, value, failed))) AS found
-        FROM v_sample_history
+        FROM v_own_samples
         WHERE database = {database:String} AND suite = {suite:String}
-            AND machine_id = {machine_id:UInt32} AND metric = {metric:String} AND test_id = {test_id:UInt32}
+            AND own_machine_id IN {own_machine_ids:Array(UInt32)} AND metric = {metric:String} AND test_id = {test_id:UInt32}
             AND load_id <= {last_load:UInt32}
             AND load_id NOT IN (SELECT load_id FROM v_superseded WHERE database = {database:String} AND suite = {suite:String} AND seq <= {as_of:UInt64})
         GROUP BY order_id
