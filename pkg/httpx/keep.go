@@ -14,6 +14,8 @@ import (
 	"github.com/cespare/xxhash/v2"
 	"github.com/gofiber/fiber/v2"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"tidemark/pkg/turns"
 )
 
 // Keeper keeps answers that depend on nothing but the request and where the data stand, until they move: one that is asked for again
@@ -81,7 +83,10 @@ func (k *Keeper) Answer(c *fiber.Ctx, reader string, h func() error) error {
 	if k == nil || c.Method() != fiber.MethodGet {
 		return h()
 	}
-	at, err := k.position(c.UserContext())
+	at, busy, err := k.stand(c.UserContext())
+	if busy != nil {
+		return busy
+	}
 	if err != nil {
 		return h() // which says what is wrong
 	}
@@ -113,6 +118,19 @@ func (k *Keeper) Answer(c *fiber.Ctx, reader string, h func() error) error {
 	}
 	_, err = k.make(c, key, h)
 	return err
+}
+
+// stand is where the data stand. Who asks has a place among the reads by then, which he gives back: of a crowd those that there is
+// no place for are refused before anything is asked for them. The question itself takes no place, for it may be shared by all that
+// have one.
+func (k *Keeper) stand(ctx context.Context) (at string, busy, err error) {
+	leave, busy := turns.Enter(ctx)
+	if busy != nil {
+		return "", busy, nil
+	}
+	defer leave()
+	at, err = k.position(turns.Without(ctx))
+	return at, nil, err
 }
 
 // look finds a kept answer, or an equal request under way; without either the caller is the one that works.

@@ -11,11 +11,13 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
 	"tidemark/pkg/httpx"
 	"tidemark/pkg/testkit/await"
+	"tidemark/pkg/turns"
 )
 
 // shelf is an app whose /page says how often it was made, for whoever the header Reader says.
@@ -80,6 +82,49 @@ func TestKeeper_NothingMoved_MadeOnceAndLeftOutForWhoHasIt(t *testing.T) {
 	s.at.Add(1)
 	if same := s.ask(t, "/page", "If-None-Match", moved.tag); same.code != http.StatusNotModified || s.made.Load() != 3 {
 		t.Errorf("the same answer at another position: %+v, made %d times", same, s.made.Load())
+	}
+}
+
+func TestKeeper_NoPlaceAmongTheReads_RefusedBeforeAnythingIsAsked(t *testing.T) {
+	t.Parallel()
+	share := turns.New(turns.Limits{Most: 1})
+	var asked atomic.Int64
+	keep := httpx.NewKeeper(1<<20, func(ctx context.Context) (string, error) {
+		asked.Add(1)
+		if turns.Of(ctx, nil) != nil {
+			t.Error("the question needs a place of its own while its askers have them all")
+		}
+		return "here", nil
+	})
+	app := fiber.New(fiber.Config{ErrorHandler: func(c *fiber.Ctx, err error) error {
+		if !errors.Is(err, turns.ErrBusy) {
+			t.Error(err)
+		}
+		return c.SendStatus(http.StatusServiceUnavailable)
+	}})
+	app.Use(httpx.Reads(time.Minute, func(string) *turns.Share { return share }))
+	app.Get("/", func(c *fiber.Ctx) error { return keep.Answer(c, "", func() error { return c.SendString("made") }) })
+	ask := func() int {
+		res, err := app.Test(httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody), -1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close() //nolint:errcheck // in memory
+		return res.StatusCode
+	}
+	leave, err := share.Enter(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code := ask(); code != http.StatusServiceUnavailable || asked.Load() != 0 {
+		t.Errorf("while all places are taken: %d, asked %d times where the data stand", code, asked.Load())
+	}
+	leave()
+	if code := ask(); code != http.StatusOK || asked.Load() != 1 {
+		t.Errorf("when one is free: %d, asked %d times", code, asked.Load())
+	}
+	if _, err := share.Enter(t.Context()); err != nil {
+		t.Errorf("its place was not given back: %v", err)
 	}
 }
 

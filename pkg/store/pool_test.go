@@ -191,6 +191,9 @@ func TestReads_ManyAtOnce_NeverMoreConnectionsThanAllowed(t *testing.T) {
 	cfg.MaxReads, cfg.MaxWrites, cfg.MaxQueuedReads, cfg.MaxReadWait = reads, 1, 1000, time.Minute
 	s := bare(t, cfg)
 	writer := open.Load()
+	if n := s.Connections(); int64(n) != writer {
+		t.Errorf("%d connections are told of, there are %d", n, writer)
+	}
 	var all sync.WaitGroup
 	var failed atomic.Int64
 	for i := range 60 {
@@ -219,7 +222,7 @@ func TestReads_ManyAtOnce_NeverMoreConnectionsThanAllowed(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
-	await.True(t, "all connections to be closed", func() bool { return open.Load() == 0 })
+	await.True(t, "all connections to be closed", func() bool { return open.Load() == 0 && s.Connections() == 0 })
 }
 
 // slow takes a minute, without work.

@@ -31,6 +31,11 @@ type Store struct {
 	pool   *turns.Pool
 	// share is that of reads whose context names none.
 	share *turns.Share
+	// opened counts the connections of each pool, once it is there.
+	opened struct {
+		sync.Mutex
+		count []func() int
+	}
 	// scratch has the writers for tables of a moment, where there are none here.
 	scratch *Store
 }
@@ -52,10 +57,11 @@ func New(cfg Config) (*Store, error) {
 // Pool are the places for reads, as many as there are connections.
 func (s *Store) Pool() *turns.Pool { return s.pool }
 
-// Share is a part of the pool, of at least one place and at most all. A read takes its place there when its context says
-// so, see [turns.With].
+// Share is a part of the pool, of at least one place and at most all; of a third of these beside what comes first, see
+// [turns.Pool.First]. A read takes its place there when its context says so, see [turns.With].
 func (s *Store) Share(name string, most int) *turns.Share {
-	return s.pool.Share(name, turns.Limits{Most: min(max(most, 1), s.cfg.MaxReads), Queue: s.cfg.MaxQueuedReads, Wait: s.cfg.MaxReadWait})
+	most = min(max(most, 1), s.cfg.MaxReads)
+	return s.pool.Share(name, turns.Limits{Most: most, Beside: max(most/3, 1), Queue: s.cfg.MaxQueuedReads, Wait: s.cfg.MaxReadWait})
 }
 
 // Open connects and asks the server for an answer.
@@ -101,21 +107,41 @@ func (s *Store) connect(conns int, timeout time.Duration, settings clickhouse.Se
 	opts.HttpMaxConnsPerHost = conns
 	opts.ReadTimeout = timeout
 	opts.Settings = settings
+	places := make(chan struct{}, conns)
 	if opts.Protocol == clickhouse.HTTP {
-		opts.DialContext = atMost(conns, opts.DialContext)
+		opts.DialContext = atMost(places, opts.DialContext)
 	}
-	return clickhouse.Open(opts)
+	conn, err := clickhouse.Open(opts)
+	if err != nil {
+		return nil, err
+	}
+	s.opened.Lock()
+	defer s.opened.Unlock()
+	s.opened.count = append(s.opened.count, func() int {
+		if opts.Protocol == clickhouse.HTTP {
+			return len(places)
+		}
+		now := conn.Stats()
+		return now.Open + now.Idle
+	})
+	return conn, nil
 }
 
-// atMost holds a new connection back until one of conns is closed: a transport counts a connection as closed when it has
+// Connections are how many to ClickHouse are open, those of readers and of writers.
+func (s *Store) Connections() int {
+	s.opened.Lock()
+	defer s.opened.Unlock()
+	return lo.SumBy(s.opened.count, func(count func() int) int { return count() })
+}
+
+// atMost holds a new connection back until there is a place for it: a transport counts a connection as closed when it has
 // decided so, and dials the next.
-func atMost(conns int, dial func(ctx context.Context, addr string) (net.Conn, error)) func(context.Context, string) (net.Conn, error) {
+func atMost(places chan struct{}, dial func(ctx context.Context, addr string) (net.Conn, error)) func(context.Context, string) (net.Conn, error) {
 	if dial == nil {
 		dial = func(ctx context.Context, addr string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "tcp", addr)
 		}
 	}
-	places := make(chan struct{}, conns)
 	return func(ctx context.Context, addr string) (net.Conn, error) {
 		select {
 		case places <- struct{}{}:

@@ -15,6 +15,8 @@ var ErrBusy = errors.New("too much at once")
 type Limits struct {
 	// Most is how many places of the pool the share may have.
 	Most int
+	// Beside is how many it may have beside what comes first, see [Pool.First]; 0 is as many as ever.
+	Beside int
 	// Queue is how many wait for a place; more are refused at once.
 	Queue int
 	// Wait is the longest that one waits before it is refused.
@@ -36,10 +38,25 @@ type Pool struct {
 	free   int
 	shares []*Share
 	last   int // of the share that got a place from the queues
+	first  int // how much goes on that comes first
 }
 
 // NewPool has that many places.
 func NewPool(places int) *Pool { return &Pool{free: places} }
+
+// First says that something goes on that takes no place and comes before all that does, until done is called, which may be more than
+// once. Shares keep the places they have, and get a further one only below their Beside.
+func (p *Pool) First() (done func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.first++
+	return sync.OnceFunc(func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.first--
+		p.handOut()
+	})
+}
 
 // Share is a part of a pool.
 type Share struct {
@@ -127,7 +144,7 @@ func (s *Share) line(v *visit) (mine *turn, patient bool, err error) {
 	defer s.pool.mu.Unlock()
 	mine = &turn{given: make(chan struct{}), visit: v}
 	switch {
-	case s.pool.free > 0 && s.load.Running < s.limits.Most:
+	case s.pool.free > 0 && s.mayHave():
 		s.take(mine)
 		return nil, false, nil
 	case mine.goesOn():
@@ -175,7 +192,7 @@ func (s *Share) leave() func() {
 	})
 }
 
-// take and giveBack are called with the pool locked.
+// What follows is called with the pool locked.
 func (s *Share) take(t *turn) {
 	if t.visit != nil {
 		t.visit.isIn = true
@@ -188,8 +205,21 @@ func (s *Share) take(t *turn) {
 func (s *Share) giveBack() {
 	s.pool.free++
 	s.load.Running--
-	for s.pool.free > 0 {
-		next := s.pool.next()
+	s.pool.handOut()
+}
+
+// mayHave says that the share has fewer places than it may.
+func (s *Share) mayHave() bool {
+	if s.pool.first > 0 && s.limits.Beside > 0 {
+		return s.load.Running < s.limits.Beside
+	}
+	return s.load.Running < s.limits.Most
+}
+
+// handOut gives the free places to those that wait.
+func (p *Pool) handOut() {
+	for p.free > 0 {
+		next := p.next()
 		if next == nil {
 			return
 		}
@@ -207,7 +237,7 @@ func (p *Pool) next() *Share {
 	for i := range p.shares {
 		n := (p.last + 1 + i) % len(p.shares)
 		s := p.shares[n]
-		if len(s.queue) > 0 && s.load.Running < s.limits.Most && (best == nil || s.load.Running < best.load.Running) {
+		if len(s.queue) > 0 && s.mayHave() && (best == nil || s.load.Running < best.load.Running) {
 			best, at = s, n
 		}
 	}
@@ -223,6 +253,20 @@ type (
 // With is a context whose work belongs to the share, and belongs together.
 func With(ctx context.Context, s *Share) context.Context {
 	return context.WithValue(context.WithValue(ctx, shareKey{}, s), visitKey{}, &visit{})
+}
+
+// Without is a context whose work belongs to no share: a small question whose answer several wait for, one of them in a place.
+func Without(ctx context.Context) context.Context {
+	return context.WithValue(context.WithValue(ctx, shareKey{}, nil), visitKey{}, nil)
+}
+
+// Enter waits for a place in the share of ctx, as [Share.Enter]. Work that belongs to none needs none.
+func Enter(ctx context.Context) (leave func(), err error) {
+	s := Of(ctx, nil)
+	if s == nil {
+		return func() {}, nil
+	}
+	return s.Enter(ctx)
 }
 
 // visitOf is the work that ctx stands for; nil when it stands for none.

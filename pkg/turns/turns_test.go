@@ -117,6 +117,51 @@ func TestEnter_WorkThatHadAPlace_GoesBeforeTheOthersAndIsNotRefused(t *testing.T
 	})
 }
 
+func TestFirst_WhileItGoesOn_AShareHasFewerPlacesAndOthersTheirOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pool := turns.NewPool(4)
+		limits := turns.Limits{Most: 3, Beside: 1, Queue: 100, Wait: time.Hour}
+		crowd, quiet := pool.Share("crowd", limits), pool.Share("quiet", limits)
+		leave, another := enter(t, crowd), enter(t, crowd)
+		done, second := pool.First(), pool.First()
+		in := make(chan string, 10)
+		wait(t, crowd, "third", in)
+		another()
+		synctest.Wait()
+		if l := crowd.Load(); l.Running != 1 || l.Waiting != 1 {
+			t.Errorf("beside what comes first: %+v", l)
+		}
+		enter(t, quiet)() // at once, or this waits for ever
+		done()
+		done()
+		synctest.Wait()
+		if l := crowd.Load(); l.Waiting != 1 {
+			t.Errorf("while one of two still goes on: %+v", l)
+		}
+		second()
+		if got := <-in; got != "third" {
+			t.Errorf("when all is over, %s", got)
+		}
+		leave()
+	})
+}
+
+func TestWithout_WorkOfAShare_NeedsNoPlace(t *testing.T) {
+	t.Parallel()
+	s := turns.New(turns.Limits{Most: 1})
+	leave, err := turns.Enter(turns.With(t.Context(), s))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer leave()
+	if _, err := turns.Enter(turns.With(t.Context(), s)); !errors.Is(err, turns.ErrBusy) {
+		t.Errorf("a second one has entered: %v", err)
+	}
+	if _, err := turns.Enter(turns.Without(turns.With(t.Context(), s))); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestEnter_FullAndLate_AreRefusedAndCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := turns.New(turns.Limits{Most: 1, Queue: 1, Wait: time.Second})

@@ -97,6 +97,9 @@ func compose(s Settings, r roles, log *slog.Logger) (*process, error) {
 		return nil, err
 	}
 	p.store.UseScratch(p.work) // why a change is one: judged anew, in a table of a moment
+	p.gauge("tidemark_clickhouse_connections", "Open connections to ClickHouse, all but those of SQL over REST.", func() float64 {
+		return float64(p.store.Connections() + p.work.Connections())
+	})
 	p.results = api.NewResults(p.work)
 	p.position = store.NewPosition(p.work, positionAge(r), time.Now)
 	if engine != nil {
@@ -350,7 +353,7 @@ func (p *process) services(r roles) ([]router, error) {
 
 // projectorStore remembers what it stores where submissions are answered in the same process.
 func (p *process) projectorStore(r roles) projector.Store {
-	s := moving{projector.ClickHouse(p.work), p.position}
+	s := moving{projector.ClickHouse(p.work), p.position, p.store.Pool()}
 	if !r.Intake || p.settings.Intake.ResultsWait == 0 {
 		return s
 	}

@@ -72,14 +72,16 @@ func (p *process) written(c *fiber.Ctx) error {
 	return err
 }
 
-// moving moves the position before anybody is told of what was stored.
+// moving stores before people read, and moves the position before anybody is told of what was stored.
 type moving struct {
 	projector.Store
 	position *store.Position
+	reads    *turns.Pool
 }
 
 // Insert stores a batch.
 func (m moving) Insert(ctx context.Context, rows []store.LedgerRow) error {
+	defer m.reads.First()()
 	err := m.Store.Insert(ctx, rows)
 	m.position.Moved() // an error does not tell that nothing was stored
 	return err         //nolint:wrapcheck // it is the store's

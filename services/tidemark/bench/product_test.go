@@ -25,6 +25,7 @@ type product struct {
 	cmd        *exec.Cmd
 	data       string
 	http, sql  string
+	admin      string
 	client     *http.Client
 	startedFor time.Duration
 }
@@ -67,7 +68,7 @@ func start(b *testing.B, data string, args ...string) *product {
 	if m == nil {
 		b.Fatalf("no ready line: %q, %v", line, err)
 	}
-	p.http, p.sql = m[1], m[2]
+	p.http, p.sql, p.admin = m[1], m[2], m[3]
 	go func() { _, _ = io.Copy(io.Discard, out) }()
 	return p
 }

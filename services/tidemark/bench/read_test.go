@@ -89,58 +89,88 @@ func BenchmarkReads(b *testing.B) {
 	b.Run("500-slow-graph-readers", func(b *testing.B) { crowded(b, p) })
 }
 
-// crowded is 500 clients that each ask for another graph, read slowly and ask again, while reports arrive; and the reports alone,
-// before and after.
+// What the product is started with: connections of people's reads, of its own reads and of writers.
+const connectionsAllowed = 4 + 4 + 4
+
+// crowd is 500 clients that each ask for another graph, read slowly, and ask again when they have heeded what they were told.
+type crowd struct {
+	p     *product
+	codes [600]atomic.Int64
+	next  atomic.Int64
+}
+
+// come is the crowd until the context ends.
+func (c *crowd) come(ctx context.Context) *sync.WaitGroup {
+	var readers sync.WaitGroup
+	for i := range 500 {
+		readers.Go(func() {
+			client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1}}
+			defer client.CloseIdleConnections()
+			for ctx.Err() == nil {
+				c.read(ctx, client, i)
+			}
+		})
+	}
+	return &readers
+}
+
+func (c *crowd) read(ctx context.Context, client *http.Client, reader int) {
+	n := int(c.next.Add(1))
+	address := fmt.Sprintf("%sdb_default/v4/nts/graph/data?plot.0=%d.%d.2&n=%d", c.p.http, 2+reader%readMachines, 1+(reader*131+n)%bigTests, n)
+	req, _ := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
+	res, err := client.Do(req)
+	if err != nil {
+		return // the end
+	}
+	defer res.Body.Close() //nolint:errcheck // all that is wanted was read
+	c.codes[res.StatusCode].Add(1)
+	_, _ = io.CopyN(io.Discard, res.Body, 2048)
+	select {
+	case <-time.After(time.Second):
+	case <-ctx.Done():
+	}
+	_, _ = io.Copy(io.Discard, res.Body)
+}
+
+// crowded is reports that arrive with a crowd of readers and without, in turns: whatever else the machine does is then beside both.
 func crowded(b *testing.B, p *product) {
 	next := atomic.Int64{}
+	next.Store(time.Now().Unix()) // new orders, should the folder be one of an earlier time
 	submit := func(seconds int) times {
 		return submitPaced(b, 20, 20*seconds, 20, func(int) []byte { return report("bench-live", int(next.Add(1)), 100) }, func(body []byte) (time.Duration, error) {
 			return p.post("db_live/v4/nts/submitRun?merge=append", "application/json", body, false)
 		})
 	}
 	submit(5)
-	quiet := submit(15)
-	ctx, stop := context.WithCancel(b.Context())
-	defer stop()
-	var codes [600]atomic.Int64
-	var readers sync.WaitGroup
-	for i := range 500 {
-		readers.Go(func() {
-			client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1}}
-			for n := 0; ctx.Err() == nil; n++ {
-				req, _ := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("%sdb_default/v4/nts/graph/data?plot.0=%d.%d.2&n=%d", p.http, 2+i%readMachines, 1+(i*131+n)%bigTests, n), http.NoBody)
-				res, err := client.Do(req)
-				if err != nil {
-					continue // the end
-				}
-				codes[res.StatusCode].Add(1)
-				_, _ = io.CopyN(io.Discard, res.Body, 2048)
-				select { // a slow reader, who also heeds what he is told
-				case <-time.After(time.Second):
-				case <-ctx.Done():
-				}
-				_, _ = io.Copy(io.Discard, res.Body)
-				_ = res.Body.Close()
-			}
-		})
+	var quiet, busy, home times
+	var most float64
+	all := crowd{p: p}
+	for range 4 {
+		quiet = append(quiet, submit(8)...)
+		ctx, stop := context.WithCancel(b.Context())
+		readers := all.come(ctx)
+		submit(3)
+		busy = append(busy, submit(8)...)
+		most = max(most, p.metric("tidemark_clickhouse_connections"))
+		home = append(home, p.get("", int(next.Load()), "").took)
+		stop()
+		readers.Wait()
+		submit(2)
 	}
-	submit(5)
-	busy := submit(15)
-	home := p.get("", 1, "").took
-	stop()
-	readers.Wait()
-	after := submit(15)
-	calm := (quiet.quantile(0.99) + after.quantile(0.99)) / 2
-	b.ReportMetric(calm, "quiet-p99-ms")
+	b.ReportMetric(quiet.quantile(0.99), "quiet-p99-ms")
 	b.ReportMetric(busy.quantile(0.99), "busy-p99-ms")
-	b.ReportMetric(busy.quantile(0.99)/calm, "ratio-p99")
+	b.ReportMetric(busy.quantile(0.99)/quiet.quantile(0.99), "ratio-p99")
 	b.ReportMetric(busy.quantile(0.5)/quiet.quantile(0.5), "ratio-p50")
-	b.ReportMetric(float64(codes[200].Load()), "answered")
-	b.ReportMetric(float64(codes[503].Load()), "told-to-come-back")
-	b.ReportMetric(float64(home.Milliseconds()), "home-beside-ms")
+	b.ReportMetric(float64(all.codes[200].Load()), "answered")
+	b.ReportMetric(float64(all.codes[503].Load()), "told-to-come-back")
+	b.ReportMetric(home.quantile(0.5), "home-beside-ms")
+	b.ReportMetric(most, "connections")
 	b.ReportMetric(0, "ns/op")
-	for code := range codes {
-		if n := codes[code].Load(); n > 0 && code != http.StatusOK && code != http.StatusServiceUnavailable {
+	if most > connectionsAllowed || most == 0 {
+		b.Errorf("%v connections to ClickHouse, at most %d are configured", most, connectionsAllowed)
+	}
+	for code := range all.codes {
+		if n := all.codes[code].Load(); n > 0 && code != http.StatusOK && code != http.StatusServiceUnavailable {
 			b.Errorf("%d answers with status %d", n, code)
 		}
 	}
@@ -195,6 +225,31 @@ func (p *product) cpu() time.Duration {
 	user, _ := strconv.Atoi(fields[11])
 	system, _ := strconv.Atoi(fields[12])
 	return time.Duration(user+system) * 10 * time.Millisecond
+}
+
+// metric is a number of the product's /metrics.
+func (p *product) metric(name string) float64 {
+	p.b.Helper()
+	req, err := http.NewRequestWithContext(p.b.Context(), http.MethodGet, strings.TrimSuffix(p.admin, "/")+"/metrics", http.NoBody)
+	if err != nil {
+		p.b.Fatal(err)
+	}
+	res, err := p.client.Do(req)
+	if err != nil {
+		p.b.Fatal(err)
+	}
+	defer res.Body.Close() //nolint:errcheck // read to its end
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		p.b.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "\n"+name+" ")
+	word, _, _ := strings.Cut(rest, "\n")
+	value, err := strconv.ParseFloat(word, 64)
+	if err != nil {
+		p.b.Fatalf("%s: %q", name, word)
+	}
+	return value
 }
 
 // readable is a product with three real reports, and a history and lists that were put into the tables behind the ledger.
