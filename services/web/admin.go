@@ -134,7 +134,11 @@ func (s *Service) adminSuites(c *fiber.Ctx, l links, known catalog) ([]adminSuit
 	if err != nil {
 		return nil, err
 	}
-	counts, err := list[suiteCountRow](ctx, s, "page_suite_counts", map[string]any{"database": "", "suite": ""})
+	machines, err := s.fleet(ctx, "", "")
+	if err != nil {
+		return nil, err
+	}
+	counts, err := s.suiteCounts(ctx, machines, "")
 	if err != nil {
 		return nil, err
 	}

@@ -130,7 +130,7 @@ func TestChart_FromTheFirstPage_IsDrawnMarkedAndZoomed(t *testing.T) {
 	b := openTab(t)
 	b.Look(t, 1280, 900, false)
 	b.Do(t, chromedp.Navigate(root+"/"))
-	b.Follow(t, chromedp.Click(chromedp.CSS(".findings tbody tr:first-child a.name")))
+	b.Follow(t, chromedp.Click(chromedp.CSS(`.regressions .lead a[href*="plot.0=1.1.2"]`)))
 	b.Until(t, "the chart is drawn", drawn)
 	if pixels := painted(t, b, "--s0", "--bad"); pixels[0] < 300 || pixels[1] < 100 {
 		t.Errorf("%d pixels of the line and %d of the change point are painted", pixels[0], pixels[1])

@@ -110,7 +110,7 @@ func (s *Service) newestDay(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	runs, err := s.newestRuns(c, in.Database, in.Name)
+	runs, err := s.newestRunsOf(c.UserContext(), in)
 	if err != nil {
 		return err
 	}

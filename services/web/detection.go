@@ -229,12 +229,8 @@ func (s *Service) subscriptions(c *fiber.Ctx) error {
 
 type signalRow struct {
 	MachineID uint32    `ch:"machine_id"`
-	Machine   string    `ch:"machine"`
 	Signal    string    `ch:"signal"`
 	Since     time.Time `ch:"since"`
-	Expected  float64   `ch:"expected"`
-	Seen      float64   `ch:"seen"`
-	Unit      string    `ch:"unit"`
 	Detail    string    `ch:"detail"`
 }
 

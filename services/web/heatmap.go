@@ -160,7 +160,7 @@ func (s *Service) chosenMachine(c *fiber.Ctx, l links, in suiteView, machines []
 		return machineNameRow{}, err
 	}
 	if typed == "" {
-		runs, err := s.newestRuns(c, in.Database, in.Name)
+		runs, err := s.newestRunsOf(c.UserContext(), in)
 		if err != nil || len(runs) == 0 {
 			return machineNameRow{}, err
 		}

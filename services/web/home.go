@@ -1,6 +1,8 @@
 package web
 
 import (
+	"context"
+
 	"github.com/gofiber/fiber/v2"
 	"github.com/samber/lo"
 
@@ -9,7 +11,7 @@ import (
 
 type homeBody struct {
 	Databases []databaseCard
-	Findings  []finding
+	Open      openRegressions
 	Runs      []runRow
 	// Several says that lists name the suite of each row.
 	Several bool
@@ -89,7 +91,11 @@ func (s *Service) home(c *fiber.Ctx) error {
 
 func (s *Service) homeBody(c *fiber.Ctx, v view, known catalog, database string) (homeBody, error) {
 	ctx := c.UserContext()
-	counted, err := list[suiteCountRow](ctx, s, "page_suite_counts", store.Params{"database": database, "suite": ""})
+	machines, err := s.fleet(ctx, database, "")
+	if err != nil {
+		return homeBody{}, err
+	}
+	counted, err := s.suiteCounts(ctx, machines, database)
 	if err != nil {
 		return homeBody{}, err
 	}
@@ -103,11 +109,10 @@ func (s *Service) homeBody(c *fiber.Ctx, v view, known catalog, database string)
 		body.Steps = newSteps(v.L, lo.CoalesceOrEmpty(database, s.firstDatabase()), "nts")
 		return body, nil
 	}
-	body.Findings, err = s.findings(ctx, v.L, known.schemas(), findingQuery{Database: database, Limit: uint32(s.cfg.RecentRows)})
-	if err != nil {
+	if body.Open, err = s.openRegressions(ctx, v.L, known.schemas(), machines, database, ""); err != nil {
 		return homeBody{}, err
 	}
-	body.Runs, err = s.newestRuns(c, database, "")
+	body.Runs, err = s.newestRuns(ctx, machines, database, "")
 	return body, err
 }
 
@@ -127,8 +132,8 @@ func countsOf(known catalog, counted []suiteCountRow, database string) []suiteCo
 	})
 }
 
-func (s *Service) newestRuns(c *fiber.Ctx, database, suiteName string) ([]runRow, error) {
-	ctx := c.UserContext()
+// newestRuns are the runs that came in last, of all suites, of a database's or of one.
+func (s *Service) newestRuns(ctx context.Context, machines fleet, database, suiteName string) ([]runRow, error) {
 	rows, err := list[runRow](ctx, s, "page_newest_runs", store.Params{
 		"database": database, "suite": suiteName, "limit": uint32(s.cfg.RecentRows),
 	})
@@ -137,15 +142,55 @@ func (s *Service) newestRuns(c *fiber.Ctx, database, suiteName string) ([]runRow
 	}
 	called := names{}
 	for _, r := range rows {
-		called.want(aMachine, r.Database, r.Suite, r.MachineID)
 		called.want(anOrder, r.Database, r.Suite, r.OrderID)
 	}
 	if err := s.read(ctx, called); err != nil {
 		return nil, err
 	}
 	return lo.FilterMap(rows, func(r runRow, _ int) (runRow, bool) {
-		machine, order := nameKey{aMachine, r.Database, r.Suite, r.MachineID}, nameKey{anOrder, r.Database, r.Suite, r.OrderID}
-		r.Machine, r.Order = called[machine], called[order]
-		return r, called.all(machine, order)
+		own, order := nameKey{aMachine, r.Database, r.Suite, r.OwnID}, nameKey{anOrder, r.Database, r.Suite, r.OrderID}
+		name, known := machines.called(own)
+		r.Machine, r.MachineID, r.Order = name, machines.now(own).id, called[order]
+		return r, known && called.all(order)
 	}), nil
+}
+
+// suiteCounts say how much each suite holds that has runs.
+func (s *Service) suiteCounts(ctx context.Context, machines fleet, database string) ([]suiteCountRow, error) {
+	rows, err := list[suiteCountRow](ctx, s, "page_suite_counts", store.Params{"database": database, "suite": ""})
+	if err != nil {
+		return nil, err
+	}
+	tests, err := s.testCounts(ctx, database, "")
+	for i := range rows {
+		r := &rows[i]
+		r.Tests = tests[r.Database+"/"+r.Suite]
+		r.Machines = uint64(len(lo.UniqBy(r.OwnMachines, func(id uint32) nameKey {
+			return machines.now(nameKey{aMachine, r.Database, r.Suite, id})
+		})))
+	}
+	return rows, err
+}
+
+// testCounts say how many tests each suite has, by database/suite.
+func (s *Service) testCounts(ctx context.Context, database, suiteName string) (map[string]uint64, error) {
+	rows, err := list[struct {
+		Database string `ch:"database"`
+		Suite    string `ch:"suite"`
+		Tests    uint64 `ch:"test_count"`
+	}](ctx, s, "page_test_counts", store.Params{"database": database, "suite": suiteName})
+	counted := map[string]uint64{}
+	for _, r := range rows {
+		counted[r.Database+"/"+r.Suite] = r.Tests
+	}
+	return counted, err
+}
+
+// newestRunsOf is newestRuns of a suite whose machines were not read.
+func (s *Service) newestRunsOf(ctx context.Context, in suiteView) ([]runRow, error) {
+	machines, err := s.fleet(ctx, in.Database, in.Name)
+	if err != nil {
+		return nil, err
+	}
+	return s.newestRuns(ctx, machines, in.Database, in.Name)
 }

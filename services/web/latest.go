@@ -60,7 +60,11 @@ func (s *Service) latestRuns(c *fiber.Ctx) error {
 	if body.Pager, err = readPager(c, reportMachines); err != nil {
 		return err
 	}
-	machines, err := list[machineRow](c.UserContext(), s, "page_machines", ofSuite(in))
+	known, err := s.fleet(c.UserContext(), in.Database, in.Name)
+	if err != nil {
+		return err
+	}
+	machines, _, err := s.machineRows(c.UserContext(), in, known)
 	if err != nil {
 		return err
 	}

@@ -2,23 +2,20 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"regexp"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/samber/lo"
-
-	"tidemark/pkg/store"
 )
 
 // LNT's addresses that are no pages here lead to the page that shows what they showed. docs/pages.md lists them.
 
 // newestRun is the run of a machine's newest order; 0 when it has none.
-func (s *Service) newestRun(c *fiber.Ctx, in suiteView, machine uint32) (uint32, error) {
-	runs, err := list[runRow](c.UserContext(), s, "page_machine_runs", with(ofSuite(in), store.Params{
-		"machine_id": machine, "limit": uint32(1), "offset": uint32(0),
-	}))
+func (s *Service) newestRun(ctx context.Context, in suiteView, of machineDetailRow) (uint32, error) {
+	runs, err := s.machineRuns(ctx, in, of, 1, 0)
 	if err != nil || len(runs) == 0 {
 		return 0, err
 	}
@@ -44,7 +41,11 @@ func (s *Service) toMachines(c *fiber.Ctx) error {
 	}
 	var runs [2]uint32
 	for i, machine := range []uint32{found.ID, uint32(other)} {
-		if runs[i], err = s.newestRun(c, in, machine); err != nil {
+		of, _, err := s.machineByID(c.UserContext(), in, machine)
+		if err != nil {
+			return err
+		}
+		if runs[i], err = s.newestRun(c.UserContext(), in, of); err != nil {
 			return err
 		}
 		if runs[i] == 0 {

@@ -3,8 +3,6 @@ package web
 import (
 	"context"
 
-	"github.com/samber/lo"
-
 	"tidemark/pkg/store"
 )
 
@@ -25,6 +23,10 @@ const (
 	anOrder  = "order"
 )
 
+// keptNames is how many names of tests and orders a process keeps in memory, some ten megabytes of them. They never change once
+// they are given; those of machines do, and are read each time.
+const keptNames = 1 << 16
+
 // want asks for a name.
 func (n names) want(kind, database, suite string, id uint32) {
 	n[nameKey{kind, database, suite, id}] = ""
@@ -32,34 +34,55 @@ func (n names) want(kind, database, suite string, id uint32) {
 
 // all says whether things that are wanted have names: one that cannot be read yet is about to appear.
 func (n names) all(wanted ...nameKey) bool {
-	return lo.EveryBy(wanted, func(w nameKey) bool { _, known := n[w]; return known })
+	for _, w := range wanted {
+		if _, known := n[w]; !known {
+			return false
+		}
+	}
+	return true
 }
 
 // read finds the names that are wanted; what has none is wanted no more.
 func (s *Service) read(ctx context.Context, wanted names) error {
-	if len(wanted) == 0 {
-		return nil
-	}
-	p := store.Params{}
-	for _, kind := range []string{aMachine, aTest, anOrder} {
-		databases, suites, ids := []string{}, []string{}, []uint32{}
-		for w := range wanted {
-			if w.kind == kind {
-				databases, suites, ids = append(databases, w.database), append(suites, w.suite), append(ids, w.id)
-			}
+	missing := map[string][]nameKey{}
+	for w := range wanted {
+		if name, kept := s.named.Get(w); kept {
+			wanted[w] = name
+			continue
 		}
-		p[kind+"_databases"], p[kind+"_suites"], p[kind+"_ids"] = databases, suites, ids
+		delete(wanted, w)
+		if w.id != 0 {
+			missing[w.kind] = append(missing[w.kind], w)
+		}
+	}
+	for kind, query := range map[string]string{aMachine: "page_machine_named", aTest: "page_test_names", anOrder: "page_order_names"} {
+		if len(missing[kind]) == 0 {
+			continue
+		}
+		if err := s.readNames(ctx, query, kind, missing[kind], wanted); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Service) readNames(ctx context.Context, query, kind string, missing []nameKey, into names) error {
+	databases, suites, ids := make([]string, len(missing)), make([]string, len(missing)), make([]uint32, len(missing))
+	for i, m := range missing {
+		databases[i], suites[i], ids[i] = m.database, m.suite, m.id
 	}
 	rows, err := list[struct {
-		Kind     string `ch:"kind"`
 		Database string `ch:"database"`
 		Suite    string `ch:"suite"`
 		ID       uint32 `ch:"id"`
 		Name     string `ch:"name"`
-	}](ctx, s, "page_names", p)
-	clear(wanted)
+	}](ctx, s, query, store.Params{"databases": databases, "suites": suites, "ids": ids})
 	for _, r := range rows {
-		wanted[nameKey{r.Kind, r.Database, r.Suite, r.ID}] = r.Name
+		key := nameKey{kind, r.Database, r.Suite, r.ID}
+		into[key] = r.Name
+		if kind != aMachine {
+			s.named.Add(key, r.Name)
+		}
 	}
 	return err
 }

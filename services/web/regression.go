@@ -90,9 +90,11 @@ func (s *Service) regression(c *fiber.Ctx) error {
 		return err
 	}
 	ctx := c.UserContext()
-	rows, err := s.regressionRows(ctx, in, with(regressionQuery{States: []uint8{}}.params(in), store.Params{
-		"regression_id": id, "limit": uint32(1), "offset": uint32(0),
-	}))
+	machines, err := s.fleet(ctx, in.Database, in.Name)
+	if err != nil {
+		return err
+	}
+	rows, err := s.regressionRows(ctx, []regressionKey{{Database: in.Database, Suite: in.Name, ID: id}}, machines)
 	if err != nil {
 		return err
 	}
@@ -104,7 +106,7 @@ func (s *Service) regression(c *fiber.Ctx) error {
 	if !found {
 		return goneRegression(v.L, in, id, body.Steps)
 	}
-	body.R = newRegressionView(v.L, in, row, math.Abs(row.LargestEffect))
+	body.R = newRegressionView(v.L, in, row, math.Abs(row.Largest.Effect))
 	body.TagText = strings.Join(row.Tags, ", ")
 	if body.Pager, err = readPager(c, s.cfg.ListRows); err != nil {
 		return err

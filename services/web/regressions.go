@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -20,36 +21,58 @@ import (
 
 // regressionListRow is a regression with what its change points add up to.
 type regressionListRow struct {
-	ID         uint32    `ch:"regression_id"`
-	Title      string    `ch:"title"`
-	Bug        string    `ch:"bug"`
-	State      uint8     `ch:"state"`
-	Kind       string    `ch:"kind"`
-	Cause      string    `ch:"cause"`
-	Detector   string    `ch:"detector"`
-	Owner      string    `ch:"owner"`
-	Tags       []string  `ch:"tags"`
-	Note       string    `ch:"note"`
-	Seq        uint64    `ch:"seq"`
-	ChangedAt  time.Time `ch:"changed_at"`
-	Actor      string    `ch:"actor"`
-	StartID    uint32    `ch:"start_order_id"`
-	EndID      uint32    `ch:"end_order_id"`
-	Changes    uint64    `ch:"change_count"`
-	Tests      uint64    `ch:"test_count"`
-	MachineIDs []uint32  `ch:"machine_ids"`
-	Metrics    []string  `ch:"metrics"`
-	Effects    []float64 `ch:"effects"`
-	// looked up for the rows that are shown; of the machines the first three by name
+	Database  string    `ch:"database"`
+	Suite     string    `ch:"suite"`
+	ID        uint32    `ch:"regression_id"`
+	Title     string    `ch:"title"`
+	Bug       string    `ch:"bug"`
+	State     uint8     `ch:"state"`
+	Kind      string    `ch:"kind"`
+	Cause     string    `ch:"cause"`
+	Detector  string    `ch:"detector"`
+	Owner     string    `ch:"owner"`
+	Tags      []string  `ch:"tags"`
+	Note      string    `ch:"note"`
+	Seq       uint64    `ch:"seq"`
+	ChangedAt time.Time `ch:"changed_at"`
+	Actor     string    `ch:"actor"`
+	StartID   uint32    `ch:"start_order_id"`
+	EndID     uint32    `ch:"end_order_id"`
+	ChangeIDs []uint32  `ch:"change_ids"`
+	// looked up for the rows that are shown
 	Start, End, LargestTest string
-	Machines                []string
-	LargestTestID           uint32  `ch:"largest_test_id"`
-	LargestMetric           string  `ch:"largest_metric"`
-	LargestBefore           float64 `ch:"largest_before"`
-	LargestAfter            float64 `ch:"largest_after"`
-	LargestEffect           float64 `ch:"largest_effect"`
-	TotalEffect             float64 `ch:"total_effect"`
-	Total                   uint64  `ch:"total_count"`
+	regressionSum
+}
+
+// regressionSum is what the change points of a regression add up to that stand.
+type regressionSum struct {
+	Changes, Tests uint64
+	MachineIDs     []uint32
+	// Machines are the first three by name, Metrics all by name.
+	Machines, Metrics []string
+	// Effects are the largest ones, largest first.
+	Effects []float64
+	Largest memberChangeRow
+	// LargestOn is the machine that the largest one counts for.
+	LargestOn   uint32
+	TotalEffect float64
+}
+
+// memberChangeRow is a change point of a regression.
+type memberChangeRow struct {
+	Database   string  `ch:"database"`
+	Suite      string  `ch:"suite"`
+	ID         uint32  `ch:"change_id"`
+	OwnID      uint32  `ch:"own_machine_id"`
+	Metric     string  `ch:"metric"`
+	TestID     uint32  `ch:"test_id"`
+	OrderID    uint32  `ch:"order_id"`
+	Before     float64 `ch:"before"`
+	After      float64 `ch:"after"`
+	Effect     float64 `ch:"effect"`
+	EffectLow  float64 `ch:"effect_low"`
+	EffectHigh float64 `ch:"effect_high"`
+	PValue     float64 `ch:"p_value"`
 }
 
 // MachineCount is how many machines moved.
@@ -65,9 +88,12 @@ type regressionView struct {
 	MetricNames  []string
 	BeforeText   string
 	AfterText    string
-	Bars         []bar
-	Link         string
-	HasBug       bool
+	// Sure says between what the largest change lies, as sure as its detector is; "" when it says nothing.
+	Sure string
+	Bars []bar
+	// Link is its page, Graph the chart of its largest change, the page where there is none.
+	Link, Graph string
+	HasBug      bool
 }
 
 // bar is a rectangle of a small picture, in its own units.
@@ -78,6 +104,9 @@ type bar struct {
 
 // barBox is the height of the picture of bars.
 const barBox = 26.0
+
+// maxBars is how many of them a picture has.
+const maxBars = 24
 
 // bars are the changes of a regression, largest first, on a scale from nothing to the largest of the page.
 func bars(effects []float64, bad bool, largest float64) []bar {
@@ -129,19 +158,25 @@ func stateTitle(number uint8) string {
 }
 
 func newRegressionView(l links, in suiteView, r regressionListRow, largest float64) regressionView {
-	_, metric, ok := in.Metric(r.LargestMetric)
+	index, metric, ok := in.Metric(r.Largest.Metric)
 	if !ok {
-		metric = suite.Metric{Name: r.LargestMetric}
+		metric = suite.Metric{Name: r.Largest.Metric}
 	}
 	v := regressionView{
 		regressionListRow: r, StateName: stateTitle(r.State), StateWord: openapi.StateName(r.State),
-		Bad: r.Kind != string(event.Improvement), Up: r.LargestEffect > 0, MachineOwn: r.Cause == "machine",
-		Change: percent(r.LargestEffect), Mean: percentOf(math.Expm1(r.TotalEffect / float64(max(r.Changes, 1)))),
-		Link:   l.Regression(in.Database, in.Name, r.ID),
+		Bad: r.Kind != string(event.Improvement), Up: r.Largest.Effect > 0, MachineOwn: r.Cause == "machine",
+		Change: percent(r.Largest.Effect), Mean: percentOf(math.Expm1(r.TotalEffect / float64(max(r.Changes, 1)))),
+		Link:   l.Regression(r.Database, r.Suite, r.ID),
 		HasBug: strings.HasPrefix(r.Bug, "https://") || strings.HasPrefix(r.Bug, "http://"),
 	}
+	if r.Largest.EffectLow != 0 || r.Largest.EffectHigh != 0 {
+		v.Sure = percent(r.Largest.EffectLow) + " to " + percent(r.Largest.EffectHigh)
+	}
+	if v.Graph = v.Link; ok {
+		v.Graph = l.GraphAt(r.Database, r.Suite, plot{r.LargestOn, r.Largest.TestID, index}, r.Largest.OrderID)
+	}
 	v.Bars = bars(r.Effects, v.Bad, math.Max(largest, 1e-9))
-	v.BeforeText, v.AfterText = quantities(metric, r.LargestBefore, r.LargestAfter)
+	v.BeforeText, v.AfterText = quantities(metric, r.Largest.Before, r.Largest.After)
 	v.MetricNames = lo.Map(r.Metrics, func(name string, _ int) string {
 		if _, m, ok := in.Metric(name); ok {
 			return m.Title()
@@ -161,11 +196,28 @@ type regressionQuery struct {
 	Machine, Metric, Test, Owner, Tag, Kind, Sort, State string
 }
 
-func (q regressionQuery) params(in suiteView) store.Params {
+func (q regressionQuery) params(in suiteView, machines fleet) store.Params {
 	return with(ofSuite(in), store.Params{
-		"states": q.States, "machine_id": q.MachineID, "machine": q.Machine, "metric": q.Metric, "test": q.Test, "owner": q.Owner,
-		"tag": q.Tag, "kind": q.Kind, "sort": q.Sort, "regression_id": uint32(0),
+		"states": q.States, "gone": machines.gone(), "machine_ids": q.own(in, machines), "metric": q.Metric, "test": q.Test, "owner": q.Owner,
+		"tag": q.Tag, "kind": q.Kind, "sort": q.Sort, "narrowed": lo.Ternary[uint8](q.MachineID != 0 || q.Machine+q.Metric+q.Test != "", 1, 0),
 	})
+}
+
+// own are the machines that sent what is asked for, none for any; 0, which is no machine, where there is none such.
+func (q regressionQuery) own(in suiteView, machines fleet) []uint32 {
+	ids := []uint32{}
+	if q.MachineID == 0 && q.Machine == "" {
+		return ids
+	}
+	for _, m := range machines.standing() {
+		if (q.MachineID == 0 || m.ID == q.MachineID) && (q.Machine == "" || m.Name == q.Machine) {
+			ids = append(ids, machines.own(nameKey{aMachine, in.Database, in.Name, m.ID})...)
+		}
+	}
+	if len(ids) == 0 {
+		return []uint32{0}
+	}
+	return ids
 }
 
 // Narrowed says that a filter besides the state is set.
@@ -208,7 +260,7 @@ func readState(c *fiber.Ctx) (string, []uint8, error) {
 	word := c.Query("state", "open")
 	switch word {
 	case "open":
-		return word, lo.FilterMap(states, func(s stateKind, _ int) (uint8, bool) { return s.Number, s.Open }), nil
+		return word, openStates(), nil
 	case "all", "-1":
 		return "all", []uint8{}, nil
 	}
@@ -250,26 +302,28 @@ func (s *Service) regressions(c *fiber.Ctx) error {
 		return err
 	}
 	ctx := c.UserContext()
-	rows, err := s.regressionRows(ctx, in, with(body.Query.params(in), store.Params{
+	machines, err := s.fleet(ctx, in.Database, in.Name)
+	if err != nil {
+		return err
+	}
+	keys, err := list[regressionKey](ctx, s, "page_regressions", with(body.Query.params(in, machines), store.Params{
 		"limit": uint32(body.Pager.Rows), "offset": body.Pager.offset(),
 	}))
 	if err != nil {
 		return err
 	}
-	largest := 0.0
-	for _, r := range rows {
-		body.Pager.Total = int(r.Total)
-		largest = math.Max(largest, math.Abs(r.LargestEffect))
+	for i := range keys {
+		keys[i].Database, keys[i].Suite, body.Pager.Total = in.Database, in.Name, int(keys[i].Total)
 	}
-	body.Rows = lo.Map(rows, func(r regressionListRow, _ int) regressionView {
-		return newRegressionView(v.L, in, r, largest)
-	})
+	rows, err := s.regressionRows(ctx, keys, machines)
+	if err != nil {
+		return err
+	}
+	body.Rows = regressionViews(v.L, map[string]suiteView{in.Database + "/" + in.Name: in}, rows)
 	if body.Tabs, err = s.stateTabs(c, in, body.Query.State); err != nil {
 		return err
 	}
-	if body.Machines, err = list[machineNameRow](ctx, s, "page_machine_names", ofSuite(in)); err != nil {
-		return err
-	}
+	body.Machines = machines.standing()
 	if body.Triage, err = v.May("triage"); err != nil {
 		return err
 	}
@@ -278,29 +332,152 @@ func (s *Service) regressions(c *fiber.Ctx) error {
 	return s.render(c, "regressions", v)
 }
 
-// regressionRows are regressions with the names of their orders and of the tests that moved most.
-func (s *Service) regressionRows(ctx context.Context, in suiteView, p store.Params) ([]regressionListRow, error) {
-	rows, err := list[regressionListRow](ctx, s, "page_regressions", p)
-	if err != nil || len(rows) == 0 {
-		return rows, err
+// regressionKey is a regression of a list, before anything else of it is read.
+type regressionKey struct {
+	Database string `ch:"database"`
+	Suite    string `ch:"suite"`
+	ID       uint32 `ch:"regression_id"`
+	// Total is how many the whole list has.
+	Total uint64 `ch:"total_count"`
+}
+
+// regressionRows are the regressions of a list in its order, with the names of their orders and of the tests that moved most; those
+// that are there no more are left out.
+func (s *Service) regressionRows(ctx context.Context, keys []regressionKey, machines fleet) ([]regressionListRow, error) {
+	if len(keys) == 0 {
+		return nil, nil
 	}
-	of := func(kind string, id uint32) nameKey { return nameKey{kind, in.Database, in.Name, id} }
+	databases := lo.Map(keys, func(k regressionKey, _ int) string { return k.Database })
+	suites := lo.Map(keys, func(k regressionKey, _ int) string { return k.Suite })
+	rows, err := list[regressionListRow](ctx, s, "page_regression_rows", store.Params{
+		"databases": databases, "suites": suites,
+		"regression_ids": lo.Map(keys, func(k regressionKey, _ int) uint32 { return k.ID }),
+	})
+	if err != nil {
+		return nil, err
+	}
+	changes, err := s.changes(ctx, lo.Uniq(databases), lo.Uniq(suites), rows)
+	if err != nil {
+		return nil, err
+	}
 	called := names{}
-	for _, r := range rows {
-		called[of(aTest, r.LargestTestID)], called[of(anOrder, r.StartID)], called[of(anOrder, r.EndID)] = "", "", ""
-		for _, id := range r.MachineIDs {
-			called[of(aMachine, id)] = ""
-		}
-	}
-	err = s.read(ctx, called)
 	for i := range rows {
 		r := &rows[i]
-		r.LargestTest, r.Start, r.End = called[of(aTest, r.LargestTestID)], called[of(anOrder, r.StartID)], called[of(anOrder, r.EndID)]
-		r.Machines = lo.Uniq(lo.Map(r.MachineIDs, func(id uint32, _ int) string { return called[of(aMachine, id)] }))
-		slices.Sort(r.Machines)
-		r.Machines = r.Machines[:min(len(r.Machines), 3)]
+		r.add(changes, machines)
+		called.want(aTest, r.Database, r.Suite, r.Largest.TestID)
+		called.want(anOrder, r.Database, r.Suite, r.StartID)
+		called.want(anOrder, r.Database, r.Suite, r.EndID)
 	}
-	return rows, err
+	if err := s.read(ctx, called); err != nil {
+		return nil, err
+	}
+	byKey := map[regressionKey]regressionListRow{}
+	for _, r := range rows {
+		of := func(kind string, id uint32) string { return called[nameKey{kind, r.Database, r.Suite, id}] }
+		r.LargestTest, r.Start, r.End = of(aTest, r.Largest.TestID), of(anOrder, r.StartID), of(anOrder, r.EndID)
+		byKey[regressionKey{Database: r.Database, Suite: r.Suite, ID: r.ID}] = r
+	}
+	return lo.FilterMap(keys, func(k regressionKey, _ int) (regressionListRow, bool) {
+		k.Total = 0
+		r, found := byKey[k]
+		return r, found
+	}), nil
+}
+
+// changesAtOnce is how many change points one statement asks for by number.
+const changesAtOnce = 5000
+
+// memberChangeKey is a change point of a suite.
+type memberChangeKey struct {
+	database, suite string
+	id              uint32
+}
+
+// changes are the change points of regressions, as far as they stand.
+func (s *Service) changes(ctx context.Context, databases, suites []string, of []regressionListRow) (map[memberChangeKey]memberChangeRow, error) {
+	ids := lo.Uniq(lo.FlatMap(of, func(r regressionListRow, _ int) []uint32 { return r.ChangeIDs }))
+	out := make(map[memberChangeKey]memberChangeRow, len(ids))
+	for some := range slices.Chunk(ids, changesAtOnce) {
+		rows, err := list[memberChangeRow](ctx, s, "page_regression_changes", store.Params{"databases": databases, "suites": suites, "change_ids": some})
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			out[memberChangeKey{r.Database, r.Suite, r.ID}] = r
+		}
+	}
+	return out, nil
+}
+
+// add adds up the change points of a regression that stand.
+func (r *regressionListRow) add(changes map[memberChangeKey]memberChangeRow, machines fleet) {
+	var members []memberChangeRow
+	for _, id := range r.ChangeIDs {
+		change, stands := changes[memberChangeKey{r.Database, r.Suite, id}]
+		own := nameKey{aMachine, r.Database, r.Suite, change.OwnID}
+		name, known := machines.called(own)
+		if !stands || !known {
+			continue
+		}
+		members = append(members, change)
+		r.TotalEffect += change.size()
+		if now := machines.now(own).id; !slices.Contains(r.MachineIDs, now) {
+			r.MachineIDs, r.Machines = append(r.MachineIDs, now), append(r.Machines, name)
+		}
+	}
+	slices.SortFunc(members, func(a, b memberChangeRow) int {
+		return cmp.Or(cmp.Compare(math.Abs(b.Effect), math.Abs(a.Effect)), cmp.Compare(b.TestID, a.TestID), cmp.Compare(a.ID, b.ID))
+	})
+	r.Largest, _ = lo.First(members)
+	r.LargestOn = machines.now(nameKey{aMachine, r.Database, r.Suite, r.Largest.OwnID}).id
+	r.Changes = uint64(len(members))
+	r.Tests = uint64(len(lo.UniqBy(members, func(c memberChangeRow) uint32 { return c.TestID })))
+	r.Effects = lo.Map(lo.Slice(members, 0, maxBars), func(c memberChangeRow, _ int) float64 { return c.Effect })
+	r.Metrics = lo.Uniq(lo.Map(members, func(c memberChangeRow, _ int) string { return c.Metric }))
+	slices.Sort(r.Metrics)
+	slices.Sort(r.Machines)
+	r.Machines = lo.Slice(slices.Compact(r.Machines), 0, 3)
+}
+
+// size is how far the series went, either way, on a scale on which twice as much is as far as half.
+func (c memberChangeRow) size() float64 {
+	if c.Before > 0 && c.After > 0 {
+		return math.Abs(math.Log(c.After / c.Before))
+	}
+	return math.Abs(c.Effect)
+}
+
+// regressionViews are the regressions of one list; the largest change of all is the scale of their bars.
+func regressionViews(l links, schemas map[string]suiteView, rows []regressionListRow) []regressionView {
+	largest := 0.0
+	for _, r := range rows {
+		largest = math.Max(largest, math.Abs(r.Largest.Effect))
+	}
+	return lo.Map(rows, func(r regressionListRow, _ int) regressionView {
+		return newRegressionView(l, schemas[r.Database+"/"+r.Suite], r, largest)
+	})
+}
+
+// openRegressions are what an overview shows of them: those that changed last, and how many wait for somebody.
+type openRegressions struct {
+	Rows  []regressionView
+	Total uint64
+}
+
+func (s *Service) openRegressions(ctx context.Context, l links, schemas map[string]suiteView, machines fleet, database, suiteName string) (openRegressions, error) {
+	keys, err := list[regressionKey](ctx, s, "page_open_regressions", store.Params{
+		"database": database, "suite": suiteName, "states": openStates(), "limit": uint32(s.cfg.RecentRows),
+	})
+	if err != nil || len(keys) == 0 {
+		return openRegressions{}, err
+	}
+	rows, err := s.regressionRows(ctx, keys, machines)
+	return openRegressions{regressionViews(l, schemas, rows), keys[0].Total}, err
+}
+
+// openStates are those that wait for somebody.
+func openStates() []uint8 {
+	return lo.FilterMap(states, func(s stateKind, _ int) (uint8, bool) { return s.Number, s.Open })
 }
 
 // stateTabs lead to the same list in another state.

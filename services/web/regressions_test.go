@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -104,4 +105,50 @@ func TestHome_ARegression_IsThreeClicksAway(t *testing.T) {
 	mustContain(t, w.ok("/db_default/v4/nts/"), `href="/db_default/v4/nts/regressions/"`)
 	mustContain(t, w.ok("/db_default/v4/nts/regressions/"), `href="/db_default/v4/nts/regressions/1"`)
 	mustContain(t, w.ok("/db_default/v4/nts/regressions/1"), "Culprit")
+}
+
+// Overviews read runs and findings as they were sent, and tell themselves which machine they count for.
+func TestOverviews_MachinesMergedRenamedAndDeleted_ShowWhatCountsNow(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for i, machine := range []string{"old", "new", "doomed", "new", "new", "new", "new", "old"} {
+		w.submit("default", "nts", machine, fmt.Sprint(i+1), noon.Add(time.Duration(i-60)*time.Minute), test{"name": "t/" + machine, "execution_time": 1.0})
+	}
+	for machine := uint32(1); machine <= 3; machine++ {
+		w.found("default", "nts", noon.Add(-20*time.Minute), event.Finding{
+			MachineID: machine, Metric: "execution_time", TestID: machine, OrderID: 2*machine + 1, PreviousOrderID: 2 * machine,
+			Direction: event.Up, Kind: event.Regression, Before: 1, After: 1 + float64(machine)/10,
+		})
+	}
+	w.flush()
+	mustContain(t, w.ok("/"), "+10.0%", "+20.0%", "+30.0%", "<b>3</b> machines", "<b>8</b> runs", "nobody", ">old<", ">new<", ">doomed<")
+	list := "/v4/nts/regressions/?state=all"
+	if got := strings.Count(w.ok(list), "<tr data-id="); got != 3 {
+		t.Fatalf("%d regressions, want one of each machine", got)
+	}
+	w.say(event.MachineMerged, event.MachineMerge{Machine: "1", Into: "2"})
+	w.say(event.MachineDeleted, event.MachineDeletion{Machine: "3"})
+	w.say(event.MachineRenamed, event.MachineRename{Machine: "2", Name: "renamed"})
+	w.flush()
+	home := w.ok("/")
+	mustContain(t, home, "+10.0%", "+20.0%", ">renamed<", "<b>1</b> machine<", "<b>7</b> runs", "graph?plot.0=2.1.2&order=3")
+	mustNotContain(t, home, "+30.0%", ">old<", ">new<", ">doomed<", "/machine/1\"", "/machine/3\"")
+	overview := w.ok("/v4/nts/")
+	mustContain(t, overview, "renamed", "2 worse", "/db_default/v4/nts/order/8\"", "/db_default/v4/nts/8\"")
+	mustNotContain(t, overview, "+30.0%", ">doomed<", "/machine/1\"")
+	machine := w.ok("/v4/nts/machine/2")
+	mustContain(t, machine, "renamed", "all 2", "+10.0%", "+20.0%", "/db_default/v4/nts/8\"", "/db_default/v4/nts/1\"")
+	for _, gone := range []string{"/v4/nts/machine/1", "/v4/nts/machine/3"} {
+		if p := w.get(gone); p.Status != http.StatusNotFound {
+			t.Errorf("%s: %d", gone, p.Status)
+		}
+	}
+	for query, want := range map[string]int{"": 3, "&machine_id=2": 2, "&machine_filter=renamed": 2, "&machine_id=3": 0, "&machine_filter=old": 0, "&test=t/doomed": 0} {
+		if got := strings.Count(w.ok(list+query), "<tr data-id="); got != want {
+			t.Errorf("%s: %d regressions, want %d", query, got, want)
+		}
+	}
+	if p := w.get("/v4/nts/machine/2/latest"); p.Header.Get("Location") != "/db_default/v4/nts/8" {
+		t.Errorf("the newest order's run is %s", p.Header.Get("Location"))
+	}
 }

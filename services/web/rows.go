@@ -18,11 +18,12 @@ type suiteCountRow struct {
 	Database       string    `ch:"database"`
 	Suite          string    `ch:"suite"`
 	Runs           uint64    `ch:"run_count"`
-	Machines       uint64    `ch:"machine_count"`
+	OwnMachines    []uint32  `ch:"own_machine_ids"`
 	Orders         uint64    `ch:"order_count"`
-	Tests          uint64    `ch:"test_count"`
 	Values         uint64    `ch:"value_count"`
 	LastReceivedAt time.Time `ch:"last_received_at"`
+	// Machines and Tests are counted apart.
+	Machines, Tests uint64
 }
 
 // runRow is a run in a list. Not every list fills every column.
@@ -31,6 +32,7 @@ type runRow struct {
 	Suite       string    `ch:"suite"`
 	RunID       uint32    `ch:"run_id"`
 	MachineID   uint32    `ch:"machine_id"`
+	OwnID       uint32    `ch:"own_machine_id"`
 	Machine     string    `ch:"machine"`
 	OrderID     uint32    `ch:"order_id"`
 	Order       string    `ch:"order_name"`
@@ -71,17 +73,37 @@ type kindCountRow struct {
 	Count uint64 `ch:"finding_count"`
 }
 
+// machineRow is a machine with what it reported and what was found there.
 type machineRow struct {
-	ID             uint32    `ch:"machine_id"`
-	Name           string    `ch:"machine"`
+	ID             uint32
+	Name           string
+	Runs           uint64
+	LastReceivedAt time.Time
+	LastRunID      uint32
+	NewestOrderID  uint32
+	NewestOrder    string
+	Regressions    uint64
+	Improvements   uint64
+}
+
+// reportedRow is what the machine that sent them did in its runs; machine 0 stands for all of them.
+type reportedRow struct {
+	OwnID          uint32    `ch:"own_machine_id"`
 	Runs           uint64    `ch:"run_count"`
 	Orders         uint64    `ch:"order_count"`
+	Values         uint64    `ch:"value_count"`
 	LastReceivedAt time.Time `ch:"last_received_at"`
 	LastRunID      uint32    `ch:"last_run_id"`
+	LastSeq        uint64    `ch:"last_seq"`
 	NewestOrderID  uint32    `ch:"newest_order_id"`
-	NewestOrder    string    `ch:"newest_order_name"`
-	Regressions    uint64    `ch:"regression_count"`
-	Improvements   uint64    `ch:"improvement_count"`
+	NewestKey      string    `ch:"newest_sort_key"`
+}
+
+// movedRow is how much was found on a machine.
+type movedRow struct {
+	OwnID        uint32 `ch:"own_machine_id"`
+	Regressions  uint64 `ch:"regression_count"`
+	Improvements uint64 `ch:"improvement_count"`
 }
 
 type machineNameRow struct {
@@ -90,10 +112,11 @@ type machineNameRow struct {
 }
 
 type machineDetailRow struct {
-	ID     uint32            `ch:"machine_id"`
-	Name   string            `ch:"machine"`
+	machineStateRow
 	Fields map[string]string `ch:"fields"`
 	Params string            `ch:"params"`
+	// Own are the machines whose runs count for it.
+	Own []uint32
 }
 
 type runDetailRow struct {

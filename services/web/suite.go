@@ -1,15 +1,17 @@
 package web
 
 import (
-	"github.com/gofiber/fiber/v2"
+	"context"
+	"slices"
 
-	"tidemark/pkg/store"
+	"github.com/gofiber/fiber/v2"
+	"github.com/samber/lo"
 )
 
 type suiteBody struct {
 	Counts   suiteCountRow
 	Machines []machineRow
-	Findings []finding
+	Open     openRegressions
 	Runs     []runRow
 	Steps    *steps
 	Metrics  []metricChoice
@@ -24,113 +26,32 @@ func (s *Service) overview(c *fiber.Ctx) error {
 	v.Crumbs[len(v.Crumbs)-1].Address = ""
 	ctx := c.UserContext()
 	body := suiteBody{Metrics: in.realMetrics()}
-	counted, found, err := one[suiteCountRow](ctx, s, "page_suite_counts", ofSuite(in))
+	machines, err := s.fleet(ctx, in.Database, in.Name)
 	if err != nil {
 		return err
 	}
-	if !found {
+	if body.Machines, body.Counts, err = s.machineRows(ctx, in, machines); err != nil {
+		return err
+	}
+	if body.Counts.Runs == 0 {
 		body.Steps = newSteps(v.L, in.Database, in.Name)
+		v.Body = body
+		return s.render(c, "suite", v)
 	}
-	body.Counts = counted
-	if body.Machines, err = list[machineRow](ctx, s, "page_machines", ofSuite(in)); err != nil {
-		return err
-	}
-	body.Findings, err = s.findings(ctx, v.L, map[string]suiteView{in.Database + "/" + in.Name: in},
-		findingQuery{Database: in.Database, Suite: in.Name, Limit: uint32(s.cfg.RecentRows)})
+	tests, err := s.testCounts(ctx, in.Database, in.Name)
 	if err != nil {
 		return err
 	}
-	if body.Runs, err = s.newestRuns(c, in.Database, in.Name); err != nil {
+	body.Counts.Tests = tests[in.Database+"/"+in.Name]
+	schemas := map[string]suiteView{in.Database + "/" + in.Name: in}
+	if body.Open, err = s.openRegressions(ctx, v.L, schemas, machines, in.Database, in.Name); err != nil {
+		return err
+	}
+	if body.Runs, err = s.newestRuns(ctx, machines, in.Database, in.Name); err != nil {
 		return err
 	}
 	v.Body = body
 	return s.render(c, "suite", v)
-}
-
-type machineBody struct {
-	// Signals are what is missing from it now.
-	Signals    []signalRow
-	Machine    machineDetailRow
-	Attributes []attribute
-	Runs       []runRow
-	Pager      pager
-	Findings   []finding
-	Counts     counts
-}
-
-// machine answers /machine/<id>.
-func (s *Service) machine(c *fiber.Ctx) error {
-	v, in, err := s.suitePage(c, "", "overview")
-	if err != nil {
-		return err
-	}
-	found, err := s.findMachine(c, v.L, in)
-	if err != nil {
-		return err
-	}
-	v.Title = found.Name
-	v.crumb(found.Name)
-	body := machineBody{Machine: found, Attributes: attributes(in.MachineFields, found.Fields, found.Params)}
-	if body.Pager, err = readPager(c, s.cfg.ListRows); err != nil {
-		return err
-	}
-	ctx := c.UserContext()
-	body.Runs, err = list[runRow](ctx, s, "page_machine_runs", with(ofSuite(in), store.Params{
-		"machine_id": found.ID, "limit": uint32(body.Pager.Rows), "offset": body.Pager.offset(),
-	}))
-	if err != nil {
-		return err
-	}
-	body.Pager.Total = totalOf(body.Runs)
-	q := findingQuery{Database: in.Database, Suite: in.Name, MachineID: found.ID, Limit: uint32(s.cfg.RecentRows)}
-	if body.Findings, err = s.findings(ctx, v.L, map[string]suiteView{in.Database + "/" + in.Name: in}, q); err != nil {
-		return err
-	}
-	if body.Counts, err = s.countFindings(ctx, q); err != nil {
-		return err
-	}
-	body.Signals, err = list[signalRow](ctx, s, "page_signals", with(ofSuite(in), store.Params{"machine_id": found.ID}))
-	if err != nil {
-		return err
-	}
-	v.Body = body
-	return s.render(c, "machine", v)
-}
-
-func (s *Service) findMachine(c *fiber.Ctx, l links, in suiteView) (machineDetailRow, error) {
-	id, err := pathID(c, "machine", "machine")
-	if err != nil {
-		return machineDetailRow{}, err
-	}
-	found, ok, err := one[machineDetailRow](c.UserContext(), s, "page_machine", with(ofSuite(in), store.Params{"machine_id": id}))
-	if err != nil {
-		return machineDetailRow{}, err
-	}
-	if !ok {
-		return machineDetailRow{}, notHere("Suite "+in.Name+" has no machine "+digitsOf(id)+".",
-			"Choose one from the suite's machines.", l.Suite(in.Database, in.Name), "Machines of "+in.Name)
-	}
-	return found, nil
-}
-
-// latest answers /machine/<id>/latest: the run of the newest order.
-func (s *Service) latest(c *fiber.Ctx) error {
-	v, in, err := s.suitePage(c, "", "")
-	if err != nil {
-		return err
-	}
-	found, err := s.findMachine(c, v.L, in)
-	if err != nil {
-		return err
-	}
-	run, err := s.newestRun(c, in, found.ID)
-	if err != nil {
-		return err
-	}
-	if run == 0 {
-		return notHere("Machine "+found.Name+" has no runs.", "", v.L.Machine(in.Database, in.Name, found.ID), found.Name)
-	}
-	return c.Redirect(v.L.Run(in.Database, in.Name, run)+queryOf(c), fiber.StatusFound)
 }
 
 // toOverview leads pages of LNT whose content is on the overview there.
@@ -142,10 +63,64 @@ func (s *Service) toOverview(c *fiber.Ctx) error {
 	return c.Redirect(v.L.Suite(in.Database, in.Name), fiber.StatusFound)
 }
 
-// totalOf is the size of the whole list, which every row carries.
-func totalOf(rows []runRow) int {
-	if len(rows) == 0 {
-		return 0
+// machineRows are the machines of a suite with what they reported and what was found there, the most recently heard of first, and what they
+// add up to.
+func (s *Service) machineRows(ctx context.Context, in suiteView, known fleet) ([]machineRow, suiteCountRow, error) {
+	reported, err := list[reportedRow](ctx, s, "page_machines", ofSuite(in))
+	if err != nil {
+		return nil, suiteCountRow{}, err
 	}
-	return int(rows[0].Total)
+	moved, err := list[movedRow](ctx, s, "page_machine_moves", ofSuite(in))
+	if err != nil {
+		return nil, suiteCountRow{}, err
+	}
+	rows, all := sumMachines(in, known, reported, moved)
+	called := names{}
+	for _, r := range rows {
+		called.want(anOrder, in.Database, in.Name, r.NewestOrderID)
+	}
+	err = s.read(ctx, called)
+	for i := range rows {
+		rows[i].NewestOrder = called[nameKey{anOrder, in.Database, in.Name, rows[i].NewestOrderID}]
+	}
+	return rows, all, err
+}
+
+// sumMachines adds up what counts for one machine.
+func sumMachines(in suiteView, known fleet, reported []reportedRow, moved []movedRow) ([]machineRow, suiteCountRow) {
+	of := func(own uint32) uint32 { return known.now(nameKey{aMachine, in.Database, in.Name, own}).id }
+	all, heard, found := suiteCountRow{Database: in.Database, Suite: in.Name}, map[uint32]reportedRow{}, map[uint32]movedRow{}
+	for _, r := range reported {
+		if r.OwnID == 0 {
+			all.Runs, all.Orders, all.Values, all.LastReceivedAt = r.Runs, r.Orders, r.Values, r.LastReceivedAt
+			continue
+		}
+		heard[of(r.OwnID)] = heard[of(r.OwnID)].and(r)
+	}
+	all.Machines = uint64(len(heard))
+	for _, r := range moved {
+		n := found[of(r.OwnID)]
+		found[of(r.OwnID)] = movedRow{Regressions: n.Regressions + r.Regressions, Improvements: n.Improvements + r.Improvements}
+	}
+	rows := lo.Map(known.standing(), func(m machineNameRow, _ int) machineRow {
+		r, n := heard[m.ID], found[m.ID]
+		return machineRow{
+			ID: m.ID, Name: m.Name, Runs: r.Runs, LastReceivedAt: r.LastReceivedAt, LastRunID: r.LastRunID, NewestOrderID: r.NewestOrderID,
+			Regressions: n.Regressions, Improvements: n.Improvements,
+		}
+	})
+	slices.SortStableFunc(rows, func(a, b machineRow) int { return b.LastReceivedAt.Compare(a.LastReceivedAt) })
+	return rows, all
+}
+
+// and is what two machines reported that count as one.
+func (r reportedRow) and(o reportedRow) reportedRow {
+	if c := o.LastReceivedAt.Compare(r.LastReceivedAt); c > 0 || c == 0 && o.LastSeq > r.LastSeq {
+		r.LastReceivedAt, r.LastRunID, r.LastSeq = o.LastReceivedAt, o.LastRunID, o.LastSeq
+	}
+	if o.NewestKey > r.NewestKey || r.NewestOrderID == 0 {
+		r.NewestKey, r.NewestOrderID = o.NewestKey, o.NewestOrderID
+	}
+	r.Runs += o.Runs
+	return r
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tidemark/pkg/auth"
@@ -62,6 +63,7 @@ type Service struct {
 	assets   *assets
 	// orderNames are filled as they are read.
 	orderNames *orderBook
+	named      *lru.Cache[nameKey, string]
 	templates  map[string]*template.Template
 }
 
@@ -86,10 +88,14 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		deps.Log.Warn("chart library missing", "path", chartScript, "effect", "charts show a message and their table",
 			"remedy", "run services/web/fetch-assets.sh and build again")
 	}
+	named, err := lru.New[nameKey, string](keptNames)
+	if err != nil {
+		return nil, fmt.Errorf("memory for names: %w", err)
+	}
 	return &Service{
 		cfg: cfg, store: deps.Store, log: deps.Log, now: deps.Now, version: deps.Version, door: deps.Door,
 		sql: deps.SQL, settings: deps.Settings, metrics: deps.Metrics, keep: deps.Keep,
-		assets: found, templates: pages, orderNames: newOrderBook(),
+		assets: found, templates: pages, orderNames: newOrderBook(), named: named,
 	}, nil
 }
 

@@ -120,7 +120,7 @@ func (v visitor) findsARegression(t *testing.T) {
 // followsAnOldLink: addresses that LNT put into mails and bug reports lead to the matching page.
 func (v visitor) followsAnOldLink(t *testing.T) {
 	v.Open(t, v.suite+"recent_activity")
-	v.reads(t, "Newest findings", "Machines")
+	v.reads(t, "Open regressions", "Machines")
 	v.Open(t, v.suite+"machine/1/latest")
 	v.reads(t, "Compared with", "the order before on this machine")
 	run := browser.See[string](t, v.Tab, `location.pathname.split("/").pop()`)

@@ -1,0 +1,10 @@
+-- name: page_machine_named
+-- purpose: names of some machines of any suites; each is one place of three lists. Reads by the index, however many there are.
+-- params: databases Array(String), suites Array(String), ids Array(UInt32)
+SELECT database, suite, machine_id AS id, name
+FROM v_machines
+WHERE (database, suite, machine_id) IN (
+    SELECT arrayJoin(arrayZip({databases:Array(String)}, {suites:Array(String)}, {ids:Array(UInt32)}))
+)
+ORDER BY database, suite, id
+SETTINGS max_threads = 1
