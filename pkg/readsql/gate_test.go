@@ -86,6 +86,16 @@ func (w world) fill() {
 
 // hostile statements; {db} is the database, {dir} a folder to write to, {secret} a file to read.
 const hostile = `
+SELECT body FROM ledger
+SELECT record_rows FROM {db}.ledger_changes
+SELECT body FROM records
+SELECT body FROM {db}.mv_records
+SELECT target FROM v_raw_subscriptions
+SELECT body FROM v_raw_ledger
+SELECT body FROM v_ledger_records
+SELECT * FROM view(SELECT body FROM records)
+SELECT 1 IN (SELECT body LIKE '%hooks%' FROM ledger)
+WITH l AS (SELECT * FROM ledger) SELECT body FROM l
 INSERT INTO {db}.tests VALUES (1)
 INSERT INTO FUNCTION file('{dir}/out.csv', 'CSV', 'a UInt8') SELECT 1
 INSERT INTO FUNCTION url('http://127.0.0.1:9/', 'CSV', 'a UInt8') SELECT 1

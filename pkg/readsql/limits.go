@@ -24,6 +24,8 @@ type Limits struct {
 	QueueWait        time.Duration // longest wait; default 5 s, then 503
 	Turns            *turns.Share  // to be taken instead of turns of its own by Concurrent, Queue and QueueWait
 	Hosts            []string      // Host names answered besides loopback ones, by a port of its own
+
+	Secrets map[string]struct{} // tables and views that no statement may read; see [Secrets]
 }
 
 // DefaultLimits are the defaults of all fields.
@@ -111,6 +113,9 @@ func (l Limits) Settings(asked map[string]string) (map[string]string, error) {
 		}
 		if rule, ok := fixed[name]; ok && value != rule {
 			return nil, &SettingError{Reason: fmt.Sprintf("Setting %s is %s on this port and cannot be changed.", name, rule)}
+		}
+		if name == "additional_table_filters" && !ownFilters.MatchString(value) {
+			return nil, &SettingError{Reason: "Setting additional_table_filters is not for readers: write a WHERE."}
 		}
 		if slices.ContainsFunc(settingsTaken, func(taken string) bool {
 			return name == taken || strings.HasSuffix(taken, "_") && strings.HasPrefix(name, taken)

@@ -187,8 +187,8 @@ func (p *process) readers(own store.Config) (err error) {
 	if p.store, err = store.New(p.settings.readersConfig(own)); err != nil {
 		return err
 	}
-	p.sqlLimits = p.settings.sqlLimits(p.store)
-	return nil
+	p.sqlLimits, err = p.settings.sqlLimits(p.store)
+	return err
 }
 
 // yieldToEngine gives Go more processors than there are. A call into the engine

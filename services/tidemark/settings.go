@@ -223,14 +223,19 @@ func (s Settings) engineConfig() clickhouse.Config {
 }
 
 // sqlLimits take the statements' turns among all reads of people.
-func (s Settings) sqlLimits(reads *store.Store) clickhouse.Limits {
+func (s Settings) sqlLimits(reads *store.Store) (clickhouse.Limits, error) {
 	l := clickhouse.DefaultLimits()
+	secrets, err := readsql.Secrets()
+	if err != nil {
+		return l, fmt.Errorf("what readers may not read: %w", err)
+	}
+	l.Secrets = secrets
 	l.MaxExecutionTime = s.SQL.Timeout
 	l.MaxMemory = int64(s.SQL.Memory)
 	l.MaxResultRows = s.SQL.Rows
 	l.Concurrent = max(1, min(s.SQL.Queries, s.Store.MaxReads/2))
 	l.Turns = reads.Share("sql", l.Concurrent)
-	return l
+	return l, nil
 }
 
 func (s Settings) gateConfig(limits readsql.Limits) readsql.Config {

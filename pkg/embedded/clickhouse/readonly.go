@@ -176,7 +176,7 @@ func (e *Engine) answerReader(ctx context.Context, q *request, a *answer, port *
 	if q.text == hello && q.format == "Native" {
 		return e.answerHello(q, a)
 	}
-	err = e.run(ctx, q, a, settings, func(c *conn) error { return e.restrict(c, q) })
+	err = e.run(ctx, q, a, settings, func(c *conn) error { return e.restrict(c, q, port.limits.Secrets) })
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return exceptionf(codeTimeoutExceeded, "Timeout exceeded: the statement took longer than %s. (TIMEOUT_EXCEEDED)", port.limits.MaxExecutionTime)
 	}
@@ -184,7 +184,7 @@ func (e *Engine) answerReader(ctx context.Context, q *request, a *answer, port *
 }
 
 // restrict takes the session's rights away and checks the statement.
-func (e *Engine) restrict(c *conn, q *request) error {
+func (e *Engine) restrict(c *conn, q *request, secrets map[string]struct{}) error {
 	if _, err := c.query("SET ROLE reader", "Null", nil); err != nil {
 		return fmt.Errorf("take the reader's role: %w", err)
 	}
@@ -203,7 +203,7 @@ func (e *Engine) restrict(c *conn, q *request) error {
 	if c.classify(q.text).class != classReadOnly {
 		return exceptionf(codeReadonly, "Cannot execute query in readonly mode. (READONLY)")
 	}
-	return refusal(e.guard.Check(string(tree)))
+	return refusal(e.guard.CheckBeside(string(tree), secrets))
 }
 
 // refusal words why a statement is not run as a ClickHouse server would.

@@ -179,6 +179,39 @@ func TestReadOnly_HostileStatements_AreRefused(t *testing.T) {
 	}
 }
 
+func TestReadOnly_SecretTables_AreReadThroughTheirViewsAlone(t *testing.T) {
+	t.Parallel()
+	admin := own(t)
+	db := database(t, admin)
+	admin.mustPost("CREATE TABLE kept (a String, b String) ENGINE = MergeTree ORDER BY a", "database", db)
+	admin.mustPost("INSERT INTO kept VALUES ('shown', 'the-secret')", "database", db)
+	admin.mustPost("CREATE VIEW v_kept AS SELECT a FROM kept", "database", db)
+	c := people(t, clickhouse.Limits{Secrets: map[string]struct{}{"kept": {}}})
+	for _, statement := range []string{
+		"SELECT b FROM kept", "SELECT * FROM {db}.kept", "SELECT k.b FROM `kept` AS k", `SELECT b FROM "{db}"."kept" FINAL`,
+		"FROM kept SELECT b", "SELECT * FROM view(SELECT b FROM kept)", "SELECT * FROM viewIfPermitted(SELECT b FROM kept ELSE null('b String'))",
+		"WITH x AS (SELECT b FROM kept) SELECT * FROM x", "SELECT (SELECT b FROM kept)", "SELECT 1 FROM v_kept WHERE ('shown', 'the-secret') IN kept",
+		"SELECT 1 FROM v_kept WHERE ('shown', 'the-secret') IN ({db}.kept)", "SELECT ('shown', 'the-secret') GLOBAL NOT IN {db}.kept", "SELECT in(('shown', 'the-secret'), kept)",
+		"SELECT v.a, k.b FROM v_kept AS v ANY LEFT JOIN kept AS k USING (a)", "SELECT a FROM v_kept UNION ALL SELECT b FROM kept", "EXPLAIN SELECT b FROM kept",
+		"SELECT * FROM v_kept WHERE EXISTS (SELECT 1 FROM kept WHERE b LIKE 'the%')", "SELECT b FROM {t:Identifier}", "SELECT b FROM {d:Identifier}.{t:Identifier}",
+		"SELECT * FROM merge('{db}', 'kept')", "SELECT * FROM loop({db}.kept)", "SELECT * FROM mergeTreeIndex('{db}', 'kept')", "DESCRIBE TABLE kept",
+		"SELECT columns_to_sum.b FROM kept AS columns_to_sum", "SELECT arrayMap(x -> (x IN kept), [('shown', 'the-secret')])",
+	} {
+		statement = strings.NewReplacer("{db}", db).Replace(statement)
+		got := c.get("query", statement, "database", db, "param_t", "kept", "param_d", db)
+		if got.err != nil || got.code() != "497" || strings.Contains(strings.ReplaceAll(got.body, statement, ""), "the-secret") {
+			t.Errorf("%s: %d code %s %.200q %v", statement, got.status, got.code(), got.body, got.err)
+		}
+	}
+	filter := "{'" + db + ".v_kept': '(\\'shown\\', \\'the-secret\\') IN kept'}"
+	if got := c.get("query", "SELECT a FROM v_kept", "database", db, "additional_table_filters", filter); got.code() != "452" {
+		t.Errorf("a filter asks: %d code %s %.200q", got.status, got.code(), got.body)
+	}
+	if got := c.get("query", "SELECT a, a AS kept FROM v_kept", "database", db); got.body != "shown\tshown\n" {
+		t.Errorf("the view is read: %d %s", got.status, got.body)
+	}
+}
+
 func TestReadOnly_ParametersAsIdentifiers_AreChecked(t *testing.T) {
 	t.Parallel()
 	c := people(t, clickhouse.Limits{})
