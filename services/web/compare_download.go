@@ -17,7 +17,7 @@ func (s *Service) allNames(ctx context.Context, in suiteView, rows []*judgement,
 	if names != nil {
 		return names, nil
 	}
-	return s.compareNames(ctx, in, lo.Map(rows, func(j *judgement, _ int) uint32 { return j.test }))
+	return s.testNames(ctx, in, lo.Map(rows, func(j *judgement, _ int) uint32 { return j.test }))
 }
 
 // compareCSV sends every result that the filter lets through; what is missing is an empty cell.

@@ -433,7 +433,7 @@ func (s *Service) compareSets(ctx context.Context, in suiteView, body *compareBo
 	var names map[uint32]string
 	if body.filter.test != "" || body.filter.sort == byTest {
 		ids := lo.Map(read.pairs, func(p pair, _ int) uint32 { return p.test })
-		if names, err = s.compareNames(ctx, in, ids); err != nil {
+		if names, err = s.testNames(ctx, in, ids); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -534,7 +534,7 @@ func (s *Service) fillCompare(c *fiber.Ctx, l links, in suiteView, body *compare
 	shown := kept[first:min(len(kept), first+body.Pager.Rows)]
 	if names == nil {
 		var err error
-		names, err = s.compareNames(c.UserContext(), in, lo.Map(shown, func(j *judgement, _ int) uint32 { return j.test }))
+		names, err = s.testNames(c.UserContext(), in, lo.Map(shown, func(j *judgement, _ int) uint32 { return j.test }))
 		if err != nil {
 			return err
 		}

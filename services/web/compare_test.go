@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"slices"
 	"testing"
 
@@ -72,5 +73,19 @@ func TestByInterest_PutsFailuresThenTheLargestRegressionFirst(t *testing.T) {
 	}
 	if !slices.Equal(list, want) {
 		t.Errorf("got %v, want %v", list, want)
+	}
+}
+
+func TestForemost_OfMany_AreTheFirstInOrder(t *testing.T) {
+	t.Parallel()
+	all := make([]int, 5000)
+	for i := range all {
+		all[i] = i * 2731 % 4999 // every value, some twice, in no order
+	}
+	want := slices.Sorted(slices.Values(all))
+	for _, n := range []int{0, 1, 2, 100, 624, 625, 626, 5000} {
+		if got := foremost(slices.Clone(all), n, cmp.Compare[int]); !slices.Equal(got, want[:n]) {
+			t.Errorf("the first %d are %v", n, got)
+		}
 	}
 }

@@ -35,7 +35,8 @@ type reader struct {
 	// hash is the metric of the hashes, "" when they are of no interest.
 	hash string
 
-	places map[pair]int32
+	// places are those of pairs by key.
+	places map[uint64]int32
 	pairs  []pair
 	read   []readValue
 	counts [][2]int32
@@ -45,7 +46,7 @@ type reader struct {
 }
 
 func newReader(in suiteView) *reader {
-	r := &reader{metrics: in.realMetrics(), linked: linkedStatuses(in), places: map[pair]int32{}, hashes: map[uint32][2]string{}}
+	r := &reader{metrics: in.realMetrics(), linked: linkedStatuses(in), places: map[uint64]int32{}, hashes: map[uint32][2]string{}}
 	if _, _, has := in.Metric(hashMetric); has && lo.ContainsBy(in.Metrics, func(m suite.Metric) bool { return m.IgnoreSameHash }) {
 		r.hash = hashMetric
 	}
@@ -57,10 +58,11 @@ func (r *reader) place(p pair, try int) int {
 	if try < len(r.pairs) && r.pairs[try] == p {
 		return try
 	}
-	at, ok := r.places[p]
+	key := uint64(p.test)<<32 | uint64(p.field)
+	at, ok := r.places[key]
 	if !ok {
 		at = int32(len(r.pairs))
-		r.places[p] = at
+		r.places[key] = at
 		r.pairs = append(r.pairs, p)
 		r.counts = append(r.counts, [2]int32{})
 		r.failed = append(r.failed, [2]bool{})
@@ -77,8 +79,9 @@ func which(after bool) int {
 
 // runParts is a run as it is read.
 type runParts struct {
-	seq           uint64
-	cells, values string
+	seq uint64
+	// found has a cell and a value every 16 bytes.
+	found         string
 	failedTests   []uint32
 	failedMetrics []string
 	hashTests     []uint32
@@ -87,22 +90,22 @@ type runParts struct {
 
 // add takes a run for one side, the newest first.
 func (r *reader) add(run *runParts, side int) error {
-	if len(run.cells) != len(run.values) || len(run.cells)%8 != 0 {
-		return fmt.Errorf("run at %d: %d bytes of cells, %d of values", run.seq, len(run.cells), len(run.values))
+	if len(run.found)%16 != 0 {
+		return fmt.Errorf("run at %d: %d bytes of values are not 16 each", run.seq, len(run.found))
 	}
 	if r.pairs == nil {
-		r.grow(len(run.cells) / 8)
+		r.grow(len(run.found) / 16)
 	}
 	next := 0
-	for i := 0; i < len(run.cells); i += 8 {
-		cell := binary.LittleEndian.Uint64([]byte(run.cells[i : i+8]))
+	for i := 0; i < len(run.found); i += 16 {
+		cell := binary.LittleEndian.Uint64([]byte(run.found[i : i+8]))
 		field := int(uint32(cell) >> 1)
 		if field == 0 {
 			continue
 		}
 		at := r.place(pair{uint32(cell >> 32), r.metrics[field-1].Index}, next)
 		next = at + 1
-		r.read = append(r.read, readValue{at: int32(at), side: int8(side), value: math.Float64frombits(binary.LittleEndian.Uint64([]byte(run.values[i : i+8])))})
+		r.read = append(r.read, readValue{at: int32(at), side: int8(side), value: math.Float64frombits(binary.LittleEndian.Uint64([]byte(run.found[i+8 : i+16])))})
 		r.counts[at][side]++
 		r.failed[at][side] = r.failed[at][side] || cell&1 != 0
 	}
@@ -123,7 +126,7 @@ func (r *reader) add(run *runParts, side int) error {
 
 // grow makes room for n pairs.
 func (r *reader) grow(n int) {
-	r.places, r.pairs, r.read = make(map[pair]int32, n), make([]pair, 0, n), make([]readValue, 0, 2*n)
+	r.places, r.pairs, r.read = make(map[uint64]int32, n), make([]pair, 0, n), make([]readValue, 0, 2*n)
 	r.counts, r.failed = make([][2]int32, 0, n), make([][2]bool, 0, n)
 }
 
@@ -158,7 +161,7 @@ func (s *Service) readRuns(ctx context.Context, in suiteView, r *reader, before,
 	})
 	return s.each(ctx, "compare_parts", asked, func(scan func(...any) error) error {
 		var run runParts
-		err := scan(&run.seq, &run.cells, &run.values, &run.failedTests, &run.failedMetrics, &run.hashTests, &run.hashes)
+		err := scan(&run.seq, &run.found, &run.failedTests, &run.failedMetrics, &run.hashTests, &run.hashes)
 		if err != nil {
 			return err
 		}
@@ -192,24 +195,4 @@ func linkedStatuses(in suiteView) map[string][]int {
 		}
 	}
 	return linked
-}
-
-// compareNames are the names of tests, by their ids.
-func (s *Service) compareNames(ctx context.Context, in suiteView, ids []uint32) (map[uint32]string, error) {
-	names := make(map[uint32]string, len(ids))
-	if len(ids) == 0 {
-		return names, nil
-	}
-	var (
-		id   uint32
-		name string
-	)
-	err := s.each(ctx, "compare_names", with(ofSuite(in), store.Params{"test_ids": lo.Uniq(ids)}), func(scan func(...any) error) error {
-		if err := scan(&id, &name); err != nil {
-			return err
-		}
-		names[id] = name
-		return nil
-	})
-	return names, err
 }

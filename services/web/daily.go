@@ -263,7 +263,7 @@ func (s *Service) fillDailyMachine(ctx context.Context, l links, in suiteView, m
 	m.Interesting = len(kept)
 	sortJudgements(kept, byBucket, nil)
 	kept = kept[:min(len(kept), reportRows)]
-	names, err := s.compareNames(ctx, in, lo.Map(kept, func(j *judgement, _ int) uint32 { return j.test }))
+	names, err := s.testNames(ctx, in, lo.Map(kept, func(j *judgement, _ int) uint32 { return j.test }))
 	if err != nil {
 		return err
 	}

@@ -244,7 +244,7 @@ func (s *Service) fillHeat(ctx context.Context, l links, in suiteView, body *hea
 	if err != nil {
 		return err
 	}
-	names, err := s.compareNames(ctx, in, lo.Map(lines, func(r heatLineRow, _ int) uint32 { return r.TestID }))
+	names, err := s.testNames(ctx, in, lo.Map(lines, func(r heatLineRow, _ int) uint32 { return r.TestID }))
 	if err != nil {
 		return err
 	}

@@ -115,7 +115,7 @@ func (s *Service) latestMachine(ctx context.Context, l links, in suiteView, mach
 		m.Tests = int(lines[0].Total)
 	}
 	lines = lo.Filter(lines, func(line heatLineRow, _ int) bool { return len(line.Levels) > 1 && line.Movement >= minRatio })
-	names, err := s.compareNames(ctx, in, lo.Map(lines, func(line heatLineRow, _ int) uint32 { return line.TestID }))
+	names, err := s.testNames(ctx, in, lo.Map(lines, func(line heatLineRow, _ int) uint32 { return line.TestID }))
 	if err != nil {
 		return m, err
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -178,6 +179,7 @@ func (s *Service) textReport(c *fiber.Ctx) error {
 		return err
 	}
 	all = lo.Filter(all, func(r pairResult, _ int) bool { return r.Outcome != unchanged && r.Outcome != stillFailing })
+	slices.SortFunc(all, comparePairs)
 	kinds := map[outcome]int{}
 	var left int
 	shown := lo.Filter(all, func(r pairResult, _ int) bool {

@@ -124,7 +124,7 @@ func (s *Service) matrixColumns(c *fiber.Ctx, l links, in suiteView, plots []plo
 	if err != nil {
 		return nil, err
 	}
-	names, err := s.compareNames(c.UserContext(), in, lo.Map(plots, func(p plot, _ int) uint32 { return p.Test }))
+	names, err := s.testNames(c.UserContext(), in, lo.Map(plots, func(p plot, _ int) uint32 { return p.Test }))
 	if err != nil {
 		return nil, err
 	}

@@ -146,6 +146,12 @@ type neighbourRow struct {
 	Side    int    `ch:"-"`
 }
 
+// aroundRow are the orders before and after one, 0 for none.
+type aroundRow struct {
+	Before uint32 `ch:"before"`
+	After  uint32 `ch:"after"`
+}
+
 type testRow struct {
 	ID   uint32 `ch:"test_id"`
 	Name string `ch:"test"`

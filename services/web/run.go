@@ -226,8 +226,15 @@ func (s *Service) neighbours(ctx context.Context, in suiteView, body *runBody) e
 
 // neighboursOf are the runs of the order before on a run's machine, then those of its own, then those of the order after, the newest first.
 func (s *Service) neighboursOf(ctx context.Context, in suiteView, machines machineBook, run runDetailRow) ([]neighbourRow, error) {
-	rows, err := list[neighbourRow](ctx, s, "page_run_neighbours", with(ofSuite(in), store.Params{
-		"own_machine_ids": machines.madeOf(run.MachineID), "order_id": run.OrderID, "order_key": hex.EncodeToString([]byte(run.orderKey)),
+	on := with(ofSuite(in), store.Params{"own_machine_ids": machines.madeOf(run.MachineID)})
+	around, _, err := one[aroundRow](ctx, s, "page_run_around", with(on, store.Params{
+		"order_id": run.OrderID, "order_key": hex.EncodeToString([]byte(run.orderKey)),
+	}))
+	if err != nil {
+		return nil, err
+	}
+	rows, err := list[neighbourRow](ctx, s, "page_run_neighbours", with(on, store.Params{
+		"order_ids": lo.Without([]uint32{around.Before, run.OrderID, around.After}, 0),
 	}))
 	if err != nil {
 		return nil, err
@@ -264,8 +271,8 @@ type pairResult struct {
 	samples int
 }
 
-// compareRun compares every test and metric with the chosen run or else with the order before, the most interesting first. The run itself
-// is read while it is looked for what comes before.
+// compareRun compares every test and metric with the chosen run or else with the order before, in no order. The run itself is read while it
+// is looked for what comes before.
 func (s *Service) compareRun(ctx context.Context, in suiteView, body *runBody, chosen *runDetailRow) ([]pairResult, error) {
 	r := newReader(in)
 	group, both := errgroup.WithContext(ctx)
@@ -299,10 +306,12 @@ func (s *Service) compareRun(ctx context.Context, in suiteView, body *runBody, c
 		older.hash, newer.hash = r.hashes[at.test][0], r.hashes[at.test][1]
 		all = append(all, pairResult{at, compareSides(newer, older, in.Metrics[at.field]), len(newer.values)})
 	}
-	slices.SortFunc(all, func(a, b pairResult) int {
-		return cmp.Or(byInterest(a.comparison, b.comparison), cmp.Compare(a.test, b.test), cmp.Compare(a.field, b.field))
-	})
 	return all, nil
+}
+
+// comparePairs puts the most interesting first.
+func comparePairs(a, b pairResult) int {
+	return cmp.Or(byInterest(a.comparison, b.comparison), cmp.Compare(a.test, b.test), cmp.Compare(a.field, b.field))
 }
 
 // testsNamed are the tests whose name has the text in it and fits the pattern; nil for all of them.
@@ -310,7 +319,7 @@ func (s *Service) testsNamed(ctx context.Context, in suiteView, read sides, part
 	if part == "" && fits == nil {
 		return nil, nil
 	}
-	names, err := s.compareNames(ctx, in, lo.Map(read.pairs, func(p pair, _ int) uint32 { return p.test }))
+	names, err := s.testNames(ctx, in, lo.Map(read.pairs, func(p pair, _ int) uint32 { return p.test }))
 	if err != nil {
 		return nil, err
 	}
@@ -353,7 +362,7 @@ func (b *runBody) summarize(c *fiber.Ctx, in suiteView, all []pairResult) {
 	}
 }
 
-// choose keeps what the filter asks for and sets the size of the list.
+// choose keeps what the filter asks for, the most interesting first, cuts the page out and sets the size of the list.
 func (b *runBody) choose(all []pairResult) []pairResult {
 	field := -1
 	if m, ok := lo.Find(b.Metrics, func(m metricChoice) bool { return m.Name == b.Metric }); ok {
@@ -364,12 +373,34 @@ func (b *runBody) choose(all []pairResult) []pairResult {
 	})
 	b.Pager.Total = len(kept)
 	first := min(len(kept), (b.Pager.Page-1)*b.Pager.Rows)
-	return kept[first:min(len(kept), first+b.Pager.Rows)]
+	last := min(len(kept), first+b.Pager.Rows)
+	return foremost(kept, last, comparePairs)[first:last]
+}
+
+// foremost are the first n of all as compare sorts them. A page shows a hundred of tens of thousands, which need no order.
+func foremost[T any](all []T, n int, compare func(a, b T) int) []T {
+	if n == 0 || n > len(all)/8 {
+		slices.SortFunc(all, compare)
+		return all[:n]
+	}
+	found := make([]T, 0, 2*n)
+	full := false
+	for _, one := range all {
+		if full && compare(one, found[n-1]) >= 0 {
+			continue
+		}
+		if found = append(found, one); len(found) == cap(found) {
+			slices.SortFunc(found, compare)
+			found, full = found[:n], true
+		}
+	}
+	slices.SortFunc(found, compare)
+	return found[:n]
 }
 
 // fillResults gives the results of one page their names and texts.
 func (s *Service) fillResults(ctx context.Context, l links, in suiteView, body *runBody, shown []pairResult) error {
-	names, err := s.compareNames(ctx, in, lo.Map(shown, func(r pairResult, _ int) uint32 { return r.test }))
+	names, err := s.testNames(ctx, in, lo.Map(shown, func(r pairResult, _ int) uint32 { return r.test }))
 	if err != nil {
 		return err
 	}
@@ -398,16 +429,4 @@ func (r *result) setTexts(metric suite.Metric) {
 	case r.HasPrevious:
 		r.PreviousText = quantity(metric, r.Previous)
 	}
-}
-
-// testNames are the names of some tests.
-func (s *Service) testNames(ctx context.Context, in suiteView, ids []uint32) (map[uint32]string, error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	rows, err := list[testRow](ctx, s, "page_tests", with(ofSuite(in), store.Params{"test_ids": lo.Uniq(ids)}))
-	if err != nil {
-		return nil, err
-	}
-	return lo.SliceToMap(rows, func(r testRow) (uint32, string) { return r.ID, r.Name }), nil
 }

@@ -124,7 +124,7 @@ func (s *Service) fillStatus(c *fiber.Ctx, l links, in suiteView, body *statusBo
 	if err != nil {
 		return err
 	}
-	tests, err := s.compareNames(ctx, in, lo.Map(rows, func(r statusChangeRow, _ int) uint32 { return r.TestID }))
+	tests, err := s.testNames(ctx, in, lo.Map(rows, func(r statusChangeRow, _ int) uint32 { return r.TestID }))
 	if err != nil {
 		return err
 	}

@@ -61,10 +61,10 @@ type Service struct {
 	metrics  prometheus.Gatherer
 	keep     *httpx.Keeper
 	assets   *assets
-	// orderNames are filled as they are read.
-	orderNames *orderBook
-	named      *lru.Cache[nameKey, string]
-	templates  map[string]*template.Template
+	// orderBook and named are filled as they are read.
+	orderBook *lru.Cache[nameKey, chartOrderRow]
+	named     *lru.Cache[nameKey, string]
+	templates map[string]*template.Template
 }
 
 // New checks and remembers; it opens nothing. It logs a warning when the binary
@@ -88,6 +88,10 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		deps.Log.Warn("chart library missing", "path", chartScript, "effect", "charts show a message and their table",
 			"remedy", "run services/web/fetch-assets.sh and build again")
 	}
+	orderBook, err := lru.New[nameKey, chartOrderRow](keptOrders)
+	if err != nil {
+		return nil, fmt.Errorf("memory for orders: %w", err)
+	}
 	named, err := lru.New[nameKey, string](keptNames)
 	if err != nil {
 		return nil, fmt.Errorf("memory for names: %w", err)
@@ -95,7 +99,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	return &Service{
 		cfg: cfg, store: deps.Store, log: deps.Log, now: deps.Now, version: deps.Version, door: deps.Door,
 		sql: deps.SQL, settings: deps.Settings, metrics: deps.Metrics, keep: deps.Keep,
-		assets: found, templates: pages, orderNames: newOrderBook(), named: named,
+		assets: found, templates: pages, orderBook: orderBook, named: named,
 	}, nil
 }
 

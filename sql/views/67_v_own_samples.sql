@@ -1,5 +1,5 @@
 -- name: v_own_samples
--- purpose: v_sample_history by the machines that measured the values, which need not be looked for: own_machine_id is not the one that a merged one is now. Filter by database, suite, own_machine_id, metric and test_id.
+-- purpose: v_sample_history by the machines that measured the values, which need not be looked for: own_machine_id is not the one that a merged one is now. A value is there as often as it was delivered and not merged yet: take each load_id and row once, all are the same. Filter by database, suite, own_machine_id, metric and test_id.
 -- readers: no
 CREATE OR REPLACE VIEW v_own_samples AS
 SELECT
@@ -14,4 +14,4 @@ SELECT
     row,
     value,
     failed
-FROM samples FINAL
+FROM samples
