@@ -436,7 +436,7 @@ func TestPages_ReadsBeyondABound_AskToNarrow(t *testing.T) {
 	cfg := testkit.Migrated(t)
 	cfg.ReadMemoryBytes = 1
 	app := serve(t, testkit.Open(t, cfg))
-	for _, path := range []string{"/", "/v4/nts/"} {
+	for _, path := range []string{"/v4/nts/all_orders", "/v4/nts/global_status"} {
 		p := get(t, app, path)
 		if p.Status != http.StatusServiceUnavailable || p.Header.Get("Retry-After") != "5" || !strings.Contains(p.Body, "memory") || !strings.Contains(p.Body, "Ask for less") {
 			t.Errorf("%s: %d, Retry-After %q\n%s", path, p.Status, p.Header.Get("Retry-After"), p.Body)
