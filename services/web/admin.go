@@ -75,14 +75,7 @@ func (s *Service) admin(c *fiber.Ctx) error {
 	v := s.view(c, "Administration")
 	v.crumb("Administration")
 	if !v.Admin() {
-		p := &problem{
-			Status: fiber.StatusForbidden, Title: "For administrators", Detail: "This page needs a token of the scope admin that is good for all databases.",
-			Hint: "tidemark token makes one.", Back: v.SignIn, BackText: "Sign in",
-		}
-		if v.SignIn == "" {
-			p.Back, p.BackText = v.L.Home(), "All databases"
-		}
-		return p
+		return v.forAdministrators()
 	}
 	ctx := c.UserContext()
 	known, err := s.catalog(ctx)
@@ -113,6 +106,18 @@ func (s *Service) admin(c *fiber.Ctx) error {
 // Admin says whether the reader administers all databases.
 func (v view) Admin() bool {
 	return v.Who.Known && v.Who.Token.Scope >= auth.Admin && len(v.Who.Token.Databases) == 0
+}
+
+// forAdministrators is the answer to everybody else.
+func (v view) forAdministrators() error {
+	p := &problem{
+		Status: fiber.StatusForbidden, Title: "For administrators", Detail: "This page needs a token of the scope admin that is good for all databases.",
+		Hint: "tidemark token makes one.", Back: v.SignIn, BackText: "Sign in",
+	}
+	if v.SignIn == "" {
+		p.Back, p.BackText = v.L.Home(), "All databases"
+	}
+	return p
 }
 
 // tokens are those that people may have, with when each wrote last.

@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -49,6 +50,9 @@ const (
 )
 
 type auditRow struct {
+	// Database and Suite are read where a list has those of several.
+	Database      string    `ch:"database"`
+	Suite         string    `ch:"suite"`
 	Seq           uint64    `ch:"seq"`
 	EventID       uuid.UUID `ch:"event_id"`
 	Type          string    `ch:"event_type"`
@@ -83,17 +87,20 @@ type auditBodyView struct {
 	Entries []auditEntry
 	Query   auditQuery
 	Types   []auditType
-	Tabs    []tab
-	// Older and Newest lead to the events before these and to the newest ones; CSV is the download.
+	// Databases are those to choose from, and Everywhere says that there is a choice: events of all suites.
+	Databases  []string
+	Everywhere bool
+	Tabs       []tab
+	// Older and Newest lead to the events before these and to the newest ones; CSV is the download, "" for none.
 	Older, Newest, CSV string
 }
 
 type auditType struct{ Word, Text string }
 
-type auditQuery struct{ Show, Type, Actor, Since, Until string }
+type auditQuery struct{ Show, Database, Type, Actor, Since, Until string }
 
 // Narrowed says that a filter is set beside the tabs.
-func (q auditQuery) Narrowed() bool { return q.Type+q.Actor+q.Since+q.Until != "" }
+func (q auditQuery) Narrowed() bool { return q.Database+q.Type+q.Actor+q.Since+q.Until != "" }
 
 // auditTypes are all types, by their words.
 func auditTypes() []auditType {
@@ -121,23 +128,30 @@ func (s *Service) audit(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	base := addressWithout(c, "before")
-	body := auditBodyView{Query: query, Types: auditTypes(), CSV: v.L.Suite(in.Database, in.Name) + "audit.csv" + strings.TrimRight(base, "?&")}
+	body := s.auditBody(c, query, entries, func(last auditEntry) string { return uintText(last.Seq) })
+	body.CSV = v.L.Suite(in.Database, in.Name) + "audit.csv" + strings.TrimRight(addressWithout(c, "before"), "?&")
+	v.Body = body
+	return s.render(c, "audit", v)
+}
+
+// auditBody is a page of events, of which one more was read than it shows; before says of its last where the next page begins.
+func (s *Service) auditBody(c *fiber.Ctx, query auditQuery, entries []auditEntry, before func(last auditEntry) string) auditBodyView {
+	body := auditBodyView{Query: query, Types: auditTypes()}
 	for _, t := range []tab{{Text: "Changes"}, {Text: "All events", Address: "all"}} {
 		t.Current = t.Address == query.Show
 		t.Address = addressWithout(c, "before", "show") + lo.Ternary(t.Address == "", "", "show="+t.Address)
 		body.Tabs = append(body.Tabs, t)
 	}
+	base := addressWithout(c, "before")
 	if len(entries) > s.cfg.ListRows {
 		entries = entries[:s.cfg.ListRows]
-		body.Older = base + "before=" + uintText(entries[len(entries)-1].Seq)
+		body.Older = base + "before=" + url.QueryEscape(before(entries[len(entries)-1]))
 	}
-	if before > 0 {
+	if c.Query("before") != "" {
 		body.Newest = base
 	}
 	body.Entries = entries
-	v.Body = body
-	return s.render(c, "audit", v)
+	return body
 }
 
 // auditCSV answers /audit.csv: the newest events that are asked for.
@@ -205,13 +219,16 @@ func (s *Service) auditEntries(ctx context.Context, l links, in suiteView, param
 	if err != nil {
 		return nil, err
 	}
-	return lo.Map(rows, func(r auditRow, _ int) auditEntry {
-		told := readTold(r.Sent)
-		return auditEntry{
-			auditRow: r, Happened: happened(r.Type), Refused: r.Status == string(event.Rejected), Note: told.note(),
-			On: told.things(l, in, r), Link: l.Receipt(in.Database, in.Name, r.EventID),
-		}
-	}), nil
+	return lo.Map(rows, func(r auditRow, _ int) auditEntry { return toEntry(l, in, r) }), nil
+}
+
+// toEntry tells an event of a suite.
+func toEntry(l links, in suiteView, r auditRow) auditEntry {
+	told := readTold(r.Sent)
+	return auditEntry{
+		auditRow: r, Happened: happened(r.Type), Refused: r.Status == string(event.Rejected), Note: told.note(),
+		On: told.things(l, in, r), Link: l.Receipt(in.Database, in.Name, r.EventID),
+	}
 }
 
 // told is what a body says of what it is about: the members that are known, as far as they go. Targets of subscriptions are left out.

@@ -2,9 +2,13 @@ package web_test
 
 import (
 	"encoding/csv"
+	"fmt"
+	"html"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"tidemark/pkg/event"
 )
@@ -60,3 +64,82 @@ func TestAudit_WritesOfPeople_TellWhoWhatAndWhy(t *testing.T) {
 	}
 	mustContain(t, w.get(subscription, "Cookie", w.signIn("manage")).Body, "hooks.example.org/secret")
 }
+
+func TestAuditEverywhere_ForAdministratorsAlone_HasAllSuitesNewestFirst(t *testing.T) {
+	t.Parallel()
+	w := newGuardedWorld(t)
+	w.actor = "bot"
+	for i := range 30 { // more than a page, two at each instant
+		w.submit("default", "nts", "graviton", fmt.Sprint(i+1), noon.Add(time.Duration(i)*time.Minute), test{"name": "t", "execution_time": 1.0})
+		w.submit("other", "nts", "zen", fmt.Sprint(i+1), noon.Add(time.Duration(i)*time.Minute), test{"name": "t", "execution_time": 1.0})
+	}
+	w.actor = "ada"
+	w.decide("default", "nts", event.MachineRenamed, noon, []byte(`{"machine":"graviton","name":"g4"}`), nil)
+	w.decide("other", "nts", event.MachineRenamed, noon, []byte(`{"machine":"zen","name":"z6"}`), nil)
+	w.decide("other", "nts", event.SubscriptionSet, noon.Add(time.Hour), []byte(
+		`{"id":"6b3c1f6e-3a55-4c0e-9d1a-111111111111","name":"team","channel":"webhook","target":"https://hooks.example.org/secret"}`), nil)
+	w.flush()
+	for scope, want := range map[string]int{"": http.StatusForbidden, "read": http.StatusForbidden, "manage": http.StatusForbidden, "admin": http.StatusOK} {
+		var header []string
+		if scope != "" {
+			header = []string{"Cookie", w.signIn(scope)}
+		}
+		if p := w.get("/admin/audit", header...); p.Status != want || want != http.StatusOK && strings.Contains(p.Body, "g4") {
+			t.Errorf("%q: %d, want %d", scope, p.Status, want)
+		}
+	}
+	cookie := w.signIn("admin")
+	ask := func(query string) string {
+		t.Helper()
+		p := w.get("/admin/audit"+query, "Cookie", cookie)
+		if p.Status != http.StatusOK || p.Header.Get("Cache-Control") != "no-store" {
+			t.Fatalf("%s: %d %s\n%s", query, p.Status, p.Header.Get("Cache-Control"), p.Body)
+		}
+		return p.Body
+	}
+	page := ask("")
+	mustContain(t, page, "default/nts", "other/nts", "named g4", "named z6", "named team", `href="/db_other/v4/nts/audit"`, `href="/db_other/v4/nts/receipts/`, `<option>other</option>`)
+	mustNotContain(t, page, "run submitted</a>", "hooks.example.org", "audit.csv")
+	if strings.Index(page, "named team") > strings.Index(page, "named z6") {
+		t.Error("what came last is not the first")
+	}
+	for query, want := range map[string]int{
+		"": 3, "?show=all": 50, "?database=other": 2, "?database=other&show=all": 32, "?database=none": 0, "?actor=ADA": 3, "?actor=bot&show=all": 50,
+		"?type=machine.renamed": 2, "?type=machine.renamed&database=default": 1, "?until=2026-03-13": 0,
+	} {
+		if got := strings.Count(ask(query), `<td class="lead">`); got != want {
+			t.Errorf("%s: %d events, want %d", query, got, want)
+		}
+	}
+	seen := map[string]bool{}
+	for at, pages := "?show=all", 0; at != ""; pages++ {
+		if pages > 20 {
+			t.Fatal("the pages do not end")
+		}
+		body := ask(at)
+		for _, m := range anyReceiptLink.FindAllStringSubmatch(body, -1) {
+			if seen[m[1]] {
+				t.Errorf("%s is on two pages", m[1])
+			}
+			seen[m[1]] = true
+		}
+		at = ""
+		if m := olderLink.FindStringSubmatch(body); m != nil {
+			at = html.UnescapeString(m[1])
+		}
+	}
+	if len(seen) != 63 {
+		t.Errorf("%d events on all pages, want 63", len(seen))
+	}
+	for _, query := range []string{"?before=x", "?before=1/2", "?before=-1/1/a/b", "?type=none", "?database=%00"} {
+		if p := w.get("/admin/audit"+query, "Cookie", cookie); p.Status != http.StatusBadRequest {
+			t.Errorf("%s: %d", query, p.Status)
+		}
+	}
+}
+
+// anyReceiptLink finds the pages of single events, in any suite.
+var anyReceiptLink = regexp.MustCompile(`href="(/db_\w+/v4/nts/receipts/[0-9a-f-]{36})"`)
+
+// olderLink leads to the next page of a list.
+var olderLink = regexp.MustCompile(`href="([^"]+)">Older`)

@@ -260,6 +260,7 @@ var sights = []sight{
 	{name: "search", path: "/search?q=bench"},
 	{name: "sql", path: "/db_demo/sql?run=1&query=" + url.QueryEscape("SELECT machine, countIf(kind = 'regression') AS worse, countIf(kind = 'improvement') AS better\nFROM v_findings\nGROUP BY machine\nORDER BY worse DESC")},
 	{name: "admin", path: "/admin"},
+	{name: "admin-audit", path: "/admin/audit"},
 	{name: "empty", path: "/db_default/v4/compile/"},
 	{name: "problem", path: "graph?plot.0=1.x.2"},
 	{name: "signin", path: "/signin"},
