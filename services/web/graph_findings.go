@@ -144,7 +144,7 @@ func changes(l links, in suiteView, q graphQuery, lines []line, found map[plot][
 			f := rows[i]
 			c := graphChange{
 				chartFindingRow: f, Line: of, Bad: f.Kind == string(event.Regression), Up: f.Direction == string(event.Up),
-				Change: percent(f.Effect), OrderLink: l.Order(in.Database, in.Name, f.OrderID), Why: l.Why(in.Database, in.Name, of.Plot, f.OrderID),
+				Change: percent(f.Effect), OrderLink: l.Order(in.Database, in.Name, f.OrderID), Why: l.Why(in.Database, in.Name, of.Plot, f.OrderID, q.AsOf),
 			}
 			if f.Before == 0 {
 				c.Change = lo.Ternary(c.Up, "from 0", "from 0 down")

@@ -142,6 +142,9 @@ func TestGraph_Pinned_StaysAsItWasWhateverComesLater(t *testing.T) {
 	w.flush()
 	page := w.ok("/v4/nts/graph?plot.0=1.1.2&normalize=first")
 	permalink := html.UnescapeString(regexp.MustCompile(`href="([^"]*as_of=5)" id="permalink"`).FindStringSubmatch(page)[1])
+	mustContain(t, page, `/why?plot.0=1.1.2&amp;order=4"`)
+	mustContain(t, w.ok(permalink), `/why?plot.0=1.1.2&amp;order=4&amp;as_of=5"`)
+	mustContain(t, w.ok(permalink+"&view=table"), `/why?plot.0=1.1.2&amp;order=4&amp;as_of=5"`)
 	data := strings.Replace(permalink, "/graph?", "/graph/data?", 1)
 	was := w.ok(data)
 	if !strings.Contains(was, `"pinned":true`) {

@@ -128,9 +128,13 @@ func (l links) GraphAt(database, suite string, p plot, order uint32) string {
 	return l.Graph(database, suite, p) + "&order=" + digitsOf(order)
 }
 
-// Why is what a detector says of one order of a series.
-func (l links) Why(database, suite string, p plot, order uint32) string {
-	return l.Suite(database, suite) + "why?" + plotQuery([]plot{p}) + "&order=" + digitsOf(order)
+// Why is what a detector says of one order of a series, as the suite was at a position, 0 for now.
+func (l links) Why(database, suite string, p plot, order uint32, asOf uint64) string {
+	address := l.Suite(database, suite) + "why?" + plotQuery([]plot{p}) + "&order=" + digitsOf(order)
+	if asOf > 0 {
+		address += "&as_of=" + uintText(asOf)
+	}
+	return address
 }
 
 func digitsOf(id uint32) string { return strconv.FormatUint(uint64(id), 10) }

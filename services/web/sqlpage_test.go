@@ -224,6 +224,17 @@ func TestSQLPage_InABrowser_CompletesRunsAndDraws(t *testing.T) {
 	if n := browser.See[int](t, b.Tab, `document.querySelectorAll("#sql-table tbody tr").length`); n != 12 {
 		t.Errorf("the saved statement has %d rows", n)
 	}
+	if got := browser.See[string](t, b.Tab, `document.querySelector("#sql-chart").dataset.kind`); got != "lines" {
+		t.Errorf("orders by number are drawn as %q", got)
+	}
+	saved := b.Address(t)
+	b.Do(t, chromedp.Navigate(root+"/sql?run=1&query="+url.QueryEscape("SELECT name, machine_id AS a, machine_id * 2 AS b FROM v_machines ORDER BY name")))
+	b.Until(t, "the chart is drawn", `document.querySelector("#sql-chart")?.dataset.shown === "2"`)
+	if got := browser.See[string](t, b.Tab, `document.querySelector("#sql-chart").dataset.kind`); got != "bars" {
+		t.Errorf("machines are drawn as %q", got)
+	}
+	b.picture(t, "sql-bars")
+	b.Do(t, chromedp.Navigate(saved))
 	b.Quiet(t)
 	for _, view := range []struct {
 		name  string

@@ -112,7 +112,7 @@ func (s *Service) whyBody(c *fiber.Ctx, l links, in suiteView, of line, q graphQ
 		return body, err
 	}
 	for _, n := range names {
-		address := l.Why(in.Database, in.Name, of.Plot, order) + pinned + "&detector=" + n
+		address := l.Why(in.Database, in.Name, of.Plot, order, q.AsOf) + "&detector=" + n
 		text := n
 		if how, _ := judgedHow(rules, n, of); how == event.ModeShadow {
 			text += " (shadow)"

@@ -510,7 +510,12 @@
     }
 
     linkOf(line, f) {
-      return f.regression ? suite + "regressions/" + f.regression : suite + "why?plot.0=" + line.plot + "&order=" + this.data.orders[f.at].id;
+      return f.regression ? suite + "regressions/" + f.regression : this.whyOf(line, this.data.orders[f.at]);
+    }
+
+    // A chart that is pinned asks about what it shows.
+    whyOf(line, order) {
+      return suite + "why?plot.0=" + line.plot + "&order=" + order.id + (this.data.pinned ? "&as_of=" + this.data.position : "");
     }
 
     // show tells about one order beneath the chart.
@@ -547,7 +552,7 @@
         add(row, "a", "run " + p.run, suite + p.run);
         if (p.value != null && line.test.id) {
           add(row, "span", " · ").className = "sub";
-          const why = add(row, "a", "why, why not?", suite + "why?plot.0=" + line.plot + "&order=" + order.id);
+          const why = add(row, "a", "why, why not?", this.whyOf(line, order));
           why.dataset.why = "";
           why.setAttribute("aria-label", "why, why not? The change, or none, at " + order.name + " on " + line.machine.name);
         }
@@ -668,7 +673,7 @@
       const near = panel.lines.filter(([line, i]) => line.test.id && this.at[i][this.index]?.value != null)
         .map(([line, i]) => [Math.abs(panel.plot.valToPos(this.at[i][this.index].value, "y") - top), line]).sort((a, b) => a[0] - b[0])[0];
       if (!near) return;
-      const address = suite + "why?plot.0=" + near[1].plot + "&order=" + this.data.orders[this.index].id;
+      const address = this.whyOf(near[1], this.data.orders[this.index]);
       this.asking = setTimeout(() => explain(address), 300);
     }
 

@@ -121,6 +121,22 @@
   const lines = heads.map((head, i) => i).filter((i) => i > 0 && numeric[i]).slice(0, 8);
   const order = xs.map((x, i) => i).filter((i) => Number.isFinite(xs[i])).sort((a, b) => xs[a] - xs[b]);
   const data = [order.map((i) => xs[i]), ...lines.map((col) => order.map((i) => number(rows[i].cells[col].textContent)))];
+  // What is neither a number nor a time has nothing between one and the next: bars, side by side, from zero.
+  const bars = !dated && !numeric[0];
+  const width = 0.8 / Math.max(1, lines.length);
+  const bar = (i) => ({
+    fill: css(`--s${i}`),
+    points: { show: false },
+    paths: uPlot.paths.bars({
+      disp: {
+        x0: { unit: 1, values: () => data[0].map((x) => x - 0.4 + i * width) },
+        size: { unit: 1, values: () => data[0].map(() => width) },
+      },
+    }),
+  });
+  const ranges = bars
+    ? { x: { time: false, range: () => [-0.5, rows.length - 0.5] }, y: { range: (_, low, high) => [Math.min(0, low), Math.max(0, high) * 1.05 || 1] } }
+    : { x: { time: dated } };
   let drawn;
   const draw = () => {
     drawn?.destroy();
@@ -129,14 +145,15 @@
       {
         width: chart.clientWidth,
         height: 260,
-        scales: { x: { time: dated } },
-        axes: [{ ...axis, ...(dated || numeric[0] ? {} : { values: (_, at) => at.map((i) => (Number.isInteger(i) ? (labels[i] ?? "").slice(0, 14) : "")) }) }, { ...axis, size: 70 }],
-        series: [{ label: heads[0].textContent }, ...lines.map((col, i) => ({ label: heads[col].textContent, stroke: css(`--s${i}`), width: 1.5, points: { show: rows.length < 80, size: 5 } }))],
+        scales: ranges,
+        axes: [{ ...axis, ...(!bars ? {} : { grid: { show: false }, ticks: { show: false }, values: (_, at) => at.map((i) => (Number.isInteger(i) ? (labels[i] ?? "").slice(0, 14) : "")) }) }, { ...axis, size: 70 }],
+        series: [{ label: heads[0].textContent }, ...lines.map((col, i) => ({ label: heads[col].textContent, stroke: css(`--s${i}`), width: 1.5, points: { show: rows.length < 80, size: 5 }, ...(bars ? bar(i) : {}) }))],
       },
       data,
       chart,
     );
     chart.dataset.shown = lines.length;
+    chart.dataset.kind = bars ? "bars" : "lines";
   };
   draw();
   let wait;
