@@ -42,6 +42,16 @@ func init() {
 			`{"id":"0197a1b2-0000-7000-8000-0123456789ab"}`,
 			func(b []byte) (body, error) { return event.DecodeSubscriptionRemoval(b) },
 		},
+		event.BaselineSet: {
+			event.Baseline{Name: "release 19", OrderID: 7, Comment: "as shipped"},
+			`{"name":"release 19","order_id":7,"comment":"as shipped"}`,
+			func(b []byte) (body, error) { return event.DecodeBaseline(b) },
+		},
+		event.BaselineRemoved: {
+			event.BaselineRemoval{Name: "release 19"},
+			`{"name":"release 19"}`,
+			func(b []byte) (body, error) { return event.DecodeBaselineRemoval(b) },
+		},
 		event.NotificationRecorded: {
 			event.Notifications{Deliveries: []event.Delivery{
 				{ID: event.DeliveryID(someID, "regression 3", "opened"), SubscriptionID: someID, Status: event.DeliveryFailed, Attempt: 2, Code: 503, Error: "busy", RegressionIDs: []uint32{3}},
@@ -108,6 +118,12 @@ func TestRecordBodies_WhatCannotBe_ErrorNamesTheField(t *testing.T) {
 		`{"detector":"steps","mode":"off","params":{"a":1}}`:                            {event.DetectorConfigured, "params"},
 		`{"detector":"steps","mode":"off","test":"` + long(1025) + `"}`:                 {event.DetectorConfigured, "test: has 1025 bytes"},
 		`{"detector":"steps","mode":"off","backtest":"7"}`:                              {event.DetectorConfigured, "UUID"},
+		`{"name":"","order_id":1}`:                                                      {event.BaselineSet, "name: is missing"},
+		`{"name":"a"}`:                                                                  {event.BaselineSet, "order_id: is missing"},
+		`{"name":"a ","order_id":1}`:                                                    {event.BaselineSet, "name: begins or ends with a space"},
+		`{"name":"a/b","order_id":1}`:                                                   {event.BaselineSet, "name: has one of"},
+		`{"name":"` + long(33) + `","order_id":1}`:                                      {event.BaselineSet, "name: has more than 32 characters"},
+		`{"name":"a","order_id":1,"comment":"` + long(257) + `"}`:                       {event.BaselineSet, "comment: has more than 256 characters"},
 		`{"name":"n","channel":"slack","target":"https://example.org/"}`:                {event.SubscriptionSet, "id: is missing"},
 		hook + `,"kinds":["regression","rain"]}`:                                        {event.SubscriptionSet, `kinds[1]: "rain" is none of regression, improvement, signal`},
 		hook + `,"on":["opened","opened"]}`:                                             {event.SubscriptionSet, `on[1]: "opened" comes twice`},

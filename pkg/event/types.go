@@ -33,9 +33,9 @@ const (
 
 	// OrderDescribed attaches a title, an instant or an ordinal to an order.
 	OrderDescribed Type = "order.described"
-	// BaselineSet names an order to compare with.
+	// BaselineSet names an order to compare with: a [Baseline] value.
 	BaselineSet Type = "baseline.set"
-	// BaselineRemoved takes such a name away.
+	// BaselineRemoved takes such a name away: a [BaselineRemoval] value.
 	BaselineRemoved Type = "baseline.removed"
 
 	// ChangeFound carries what a detector found: a [Changes] value.

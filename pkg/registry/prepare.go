@@ -65,6 +65,8 @@ var currentVersion = map[event.Type]int{
 	event.DetectorConfigured:   1,
 	event.SubscriptionSet:      1,
 	event.SubscriptionRemoved:  1,
+	event.BaselineSet:          1,
+	event.BaselineRemoved:      1,
 	event.NotificationRecorded: 1,
 	event.SignalChanged:        1,
 }

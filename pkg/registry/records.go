@@ -25,6 +25,7 @@ type records struct {
 	deliveries map[uuid.UUID]placed[attempt]
 	told       []placed[uuid.UUID]
 	signals    map[string]placed[event.Signal]
+	baselines  map[string]placed[event.Baseline] // by name
 }
 
 // keptDeliveries bounds what is remembered of deliveries, at about 150 bytes each. Who starts one has looked into the tables a moment
@@ -69,6 +70,7 @@ func newRecords() records {
 	return records{
 		rules: make(map[string]placed[event.DetectorRule]), subscriptions: make(map[uuid.UUID]placed[event.Subscription]),
 		deliveries: make(map[uuid.UUID]placed[attempt]), signals: make(map[string]placed[event.Signal]),
+		baselines: make(map[string]placed[event.Baseline]),
 	}
 }
 
@@ -97,6 +99,10 @@ func (s *State) set(body any) Decision {
 		}
 	case event.SubscriptionRemoval:
 		rows, why = s.unsubscribe(e)
+	case event.Baseline:
+		rows, why = s.setBaseline(e)
+	case event.BaselineRemoval:
+		rows, why = s.removeBaseline(e)
 	case event.Notifications:
 		rows, why = s.notified(e)
 	case event.Signals:
@@ -175,6 +181,25 @@ func (s *State) unsubscribe(e event.SubscriptionRemoval) ([]RecordRow, *Refusal)
 	return []RecordRow{row}, nil
 }
 
+func (s *State) setBaseline(e event.Baseline) ([]RecordRow, *Refusal) {
+	if !s.hasOrder(e.OrderID) {
+		return nil, refusal(badRequest, "order_id", fmt.Sprintf("order_id: no order has the id %d", e.OrderID), "")
+	}
+	s.records.baselines[e.Name] = placed[event.Baseline]{e, s.seq}
+	return []RecordRow{recordRow(RecordBaseline, e.Name, e)}, nil
+}
+
+func (s *State) removeBaseline(e event.BaselineRemoval) ([]RecordRow, *Refusal) {
+	was, ok := s.records.baselines[e.Name]
+	if !ok {
+		return nil, refusal(notFound, "name", fmt.Sprintf("Did not find baseline '%s'", e.Name), "")
+	}
+	delete(s.records.baselines, e.Name)
+	row := recordRow(RecordBaseline, e.Name, was.value)
+	row.Deleted = true
+	return []RecordRow{row}, nil
+}
+
 // notified refuses to start what another event started, unless that failed, and to end an attempt that is not under way: of two
 // notifiers with the same message one sends it. All of an event is refused, so that who asks knows what is his.
 func (s *State) notified(e event.Notifications) ([]RecordRow, *Refusal) {
@@ -247,6 +272,9 @@ func (s *State) snapshotRecords(snap *Snapshot) {
 		}
 		snap.Records = append(snap.Records, row)
 	}
+	for name, r := range s.records.baselines {
+		add(RecordBaseline, name, r.seq, r.value)
+	}
 	for id, r := range s.records.deliveries {
 		add(RecordDelivery, id.String(), r.seq, r.value)
 	}
@@ -292,6 +320,10 @@ func (s *State) loadRecord(row RecordState) error {
 		var subscription event.Subscription
 		subscription, err = event.DecodeSubscription(row.Body)
 		s.records.subscriptions[subscription.ID] = placed[event.Subscription]{subscription, row.Seq}
+	case RecordBaseline:
+		var baseline event.Baseline
+		baseline, err = event.DecodeBaseline(row.Body)
+		s.records.baselines[row.Key] = placed[event.Baseline]{baseline, row.Seq}
 	case RecordDelivery:
 		var id uuid.UUID
 		id, err = uuid.Parse(row.Key)

@@ -114,6 +114,27 @@ func TestUnsubscribe_WhoIsNotThere_IsRefused(t *testing.T) {
 	l.refuse(lo.Must(encoded(event.SubscriptionRemoved, event.SubscriptionRemoval{ID: s.ID})), 404, fmt.Sprintf("Did not find subscription %s", s.ID))
 }
 
+func TestBaselines_SetAgainAndRemoved_OneOfAName(t *testing.T) {
+	t.Parallel()
+	l := world(t)
+	b := event.Baseline{Name: "release <1>", OrderID: 1, Comment: "as shipped"}
+	set := func(order uint32) string {
+		b.OrderID = order
+		return string(l.do(event.BaselineSet, b).Rows.Records[0].Body)
+	}
+	if got := set(1); got != `{"name":"release <1>","order_id":1,"comment":"as shipped"}` {
+		t.Errorf("body %s", got)
+	}
+	set(2)
+	b.OrderID = 99
+	l.refuse(lo.Must(encoded(event.BaselineSet, b)), 400, "order_id: no order has the id 99")
+	d := l.do(event.BaselineRemoved, event.BaselineRemoval{Name: b.Name})
+	if r := d.Rows.Records[0]; !r.Deleted || r.Kind != registry.RecordBaseline || string(r.Body) != `{"name":"release <1>","order_id":2,"comment":"as shipped"}` {
+		t.Errorf("%+v", r)
+	}
+	l.refuse(lo.Must(encoded(event.BaselineRemoved, event.BaselineRemoval{Name: b.Name})), 404, "Did not find baseline 'release <1>'")
+}
+
 func TestDeliveries_ManyOfThem_TheOldestAreForgotten(t *testing.T) {
 	t.Parallel()
 	l := world(t)
@@ -197,7 +218,7 @@ func TestRecords_AnyEvents_AsThePlainModel(t *testing.T) {
 			var e event.Envelope
 			want, key, body := false, "", ""
 			id := numbered(rapid.IntRange(0, 2).Draw(r, "id"))
-			switch rapid.IntRange(0, 4).Draw(r, "type") {
+			switch rapid.IntRange(0, 6).Draw(r, "type") {
 			case 0:
 				rule := event.DetectorRule{
 					Detector: rapid.SampledFrom([]string{"steps", "otava"}).Draw(r, "detector"),
@@ -231,6 +252,15 @@ func TestRecords_AnyEvents_AsThePlainModel(t *testing.T) {
 				e = lo.Must(encoded(event.SignalChanged, event.Signals{Signals: []event.Signal{signal}}))
 				key, want = fmt.Sprintf("signal %d|partial", signal.MachineID), signal.MachineID < 4
 				body = fmt.Sprintf(`{"machine_id":%d,"signal":"partial","open":%t,"since":"%s","expected":0,"seen":0,"unit":"tests"}`, signal.MachineID, signal.Open, received.Format(time.RFC3339))
+			case 4:
+				b := event.Baseline{Name: rapid.SampledFrom([]string{"a", "b"}).Draw(r, "name"), OrderID: rapid.Uint32Range(1, 12).Draw(r, "order")}
+				e = lo.Must(encoded(event.BaselineSet, b))
+				key, want, body = "baseline "+b.Name, b.OrderID <= 9, fmt.Sprintf(`{"name":"%s","order_id":%d}`, b.Name, b.OrderID)
+			case 5:
+				name := rapid.SampledFrom([]string{"a", "b"}).Draw(r, "name")
+				e = lo.Must(encoded(event.BaselineRemoved, event.BaselineRemoval{Name: name}))
+				key = "baseline " + name
+				_, want = m.of[key]
 			default:
 				status := rapid.SampledFrom([]string{"started", "started", "delivered", "failed", "uncertain"}).Draw(r, "status")
 				attempt := rapid.Uint16Range(1, 3).Draw(r, "attempt")

@@ -27,6 +27,10 @@ func (p *Prepared) readRegression() {
 		readRecord(p, event.DecodeSubscription)
 	case event.SubscriptionRemoved:
 		readRecord(p, event.DecodeSubscriptionRemoval)
+	case event.BaselineSet:
+		readRecord(p, event.DecodeBaseline)
+	case event.BaselineRemoved:
+		readRecord(p, event.DecodeBaselineRemoval)
 	case event.NotificationRecorded:
 		readRecord(p, event.DecodeNotifications)
 	case event.SignalChanged:

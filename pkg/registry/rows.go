@@ -181,6 +181,7 @@ const (
 	RecordSubscription = "subscription"
 	RecordDelivery     = "delivery"
 	RecordSignal       = "signal"
+	RecordBaseline     = "baseline"
 )
 
 // RecordRow is the whole of one thing that was set, as it is from now on. As JSON it is a cell of the ledger.
@@ -188,7 +189,7 @@ type RecordRow struct {
 	Kind    string `json:"kind"`
 	Key     string `json:"key"`
 	Deleted bool   `json:"deleted,omitempty"`
-	// Body is the event's value: an [event.DetectorRule], [event.Subscription], [event.Delivery] or [event.Signal]; of a deleted one
+	// Body is the event's value: an [event.DetectorRule], [event.Subscription], [event.Baseline], [event.Delivery] or [event.Signal]; of a deleted one
 	// the last.
 	Body json.RawMessage `json:"body"`
 }

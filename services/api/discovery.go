@@ -23,6 +23,7 @@ func (s *Service) operations() []operation {
 		s.detectorOperations(),
 		s.whyOperations(),
 		s.subscriptionOperations(),
+		s.baselineOperations(),
 		s.noiseOperations(),
 		s.backtestOperations(),
 		s.signalOperations(),

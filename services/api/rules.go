@@ -346,5 +346,6 @@ type ruleReads interface {
 	Failing(ctx context.Context, k key) ([]failingJob, error)
 	Rules(ctx context.Context, k key, detector string, history bool) ([]ruleRow, error)
 	Subscriptions(ctx context.Context, k key, ids []uuid.UUID, whole bool) ([]subscriptionItem, error)
+	Baselines(ctx context.Context, k key, names []string) ([]baselineItem, error)
 	Deliveries(ctx context.Context, k key, subscription uuid.UUID, belowSeq uint64, belowID uuid.UUID, limit uint64) ([]delivery, error)
 }

@@ -67,7 +67,7 @@ func (w *v5Request) read(v any) error { return openapi.Decode(w.body, v) }
 
 // v5Writes are all of them, addresses with fixed words before those that take any.
 func (s *Service) v5Writes() []v5Write {
-	return slices.Concat(s.importWrites(), s.regressionWrites(), s.findingWrites(), s.ruleWrites(), s.subscriptionWrites(), s.backtestWrites())
+	return slices.Concat(s.importWrites(), s.regressionWrites(), s.findingWrites(), s.ruleWrites(), s.subscriptionWrites(), s.baselineWrites(), s.backtestWrites())
 }
 
 // Operations are those that this service answers, for whoever describes the API.

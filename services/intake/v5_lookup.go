@@ -24,6 +24,8 @@ type Lookup interface {
 	ChangesOf(ctx context.Context, database, suite string, filter map[string]string) ([]uint32, error)
 	// Undoing is what undoes the event at a position.
 	Undoing(ctx context.Context, database, suite string, seq uint64) (event.RegressionRestoration, error)
+	// Order is the id of an order that is named by its name, or by its id.
+	Order(ctx context.Context, database, suite, spec string) (uint32, error)
 	// Subscription is an error when there is none of that id.
 	Subscription(ctx context.Context, database, suite string, id uuid.UUID) error
 }
@@ -61,6 +63,10 @@ func (noLookup) ChangesOf(context.Context, string, string, map[string]string) ([
 
 func (noLookup) Undoing(_ context.Context, _, _ string, seq uint64) (event.RegressionRestoration, error) {
 	return event.RegressionRestoration{}, openapi.Missing("there is no event at position %d", seq)
+}
+
+func (noLookup) Order(_ context.Context, _, _, spec string) (uint32, error) {
+	return 0, openapi.Missing("there is no order '%s'", spec)
 }
 
 func (noLookup) Subscription(_ context.Context, _, _ string, id uuid.UUID) error {

@@ -70,10 +70,10 @@ func drawTriage(rng *rand.Rand) (event.Type, []byte) {
 	}
 }
 
-// drawRecord gives what is set by hand: rules, subscriptions, deliveries, signals.
+// drawRecord gives what is set by hand: rules, subscriptions, baselines, deliveries, signals.
 func drawRecord(rng *rand.Rand) (event.Type, []byte) {
 	id := numbered("record", rng.IntN(3))
-	switch rng.IntN(6) {
+	switch rng.IntN(8) {
 	case 0, 1:
 		return event.DetectorConfigured, encoded(event.DetectorRule{
 			Detector: pick(rng, "steps", "otava"), Mode: pick(rng, event.ModeActive, event.ModeShadow, event.ModeOff), Machine: pick(rng, "", "al*", "none"),
@@ -86,6 +86,10 @@ func drawRecord(rng *rand.Rand) (event.Type, []byte) {
 	case 3:
 		return event.SubscriptionRemoved, encoded(event.SubscriptionRemoval{ID: id}.Encode())
 	case 4:
+		return event.BaselineSet, encoded(event.Baseline{Name: pick(rng, "a", "b c"), OrderID: uint32(1 + rng.IntN(3)), Comment: "\u00e4 <1>"}.Encode())
+	case 5:
+		return event.BaselineRemoved, encoded(event.BaselineRemoval{Name: pick(rng, "a", "b c")}.Encode())
+	case 6:
 		return event.SignalChanged, encoded(event.Signals{Signals: []event.Signal{{
 			MachineID: uint32(1 + rng.IntN(3)), Signal: event.SignalSilence, Open: rng.IntN(2) == 0, Since: received, Expected: 6, Seen: 7.25, Unit: "hours",
 		}}}.Encode())
@@ -195,6 +199,7 @@ func TestReplay_FindingsAndRegressions_CutOffEverywhere_EndEqual(t *testing.T) {
 		event.ChangeFound, event.ChangeIgnored, event.RegressionOpened, event.RegressionExtended, event.RegressionTriaged,
 		event.RegressionMerged, event.RegressionSplit, event.RegressionDeleted, event.RegressionRestored, event.RegressionImported,
 		event.DetectorConfigured, event.SubscriptionSet, event.SubscriptionRemoved, event.NotificationRecorded, event.SignalChanged,
+		event.BaselineSet, event.BaselineRemoved,
 	} {
 		if accepted[kind] == 0 {
 			t.Errorf("no %s was accepted", kind)

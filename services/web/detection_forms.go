@@ -37,6 +37,7 @@ var doneWords = map[string]string{
 	"set": "The rule is set. What it changes shows after the next slot.", "unset": "The rule is taken away.", "asked": "The backtest waits for its turn.",
 	"promoted": "It judges from now on; the rule is among those of the detectors.", "cancelled": "The backtest ends.",
 	"subscribed": "They are told from now on.", "unsubscribed": "They are told no more.",
+	"named": "The order has the name. Pages of runs offer to compare with it.", "unnamed": "The name is taken away.",
 	"dismissed": "Dismissed. They come back only when they grow to more than twice their effect.", "restored": "They are findings again.",
 }
 

@@ -62,7 +62,9 @@ type graphBody struct {
 	// Position is how far the data goes.
 	Position uint64
 	Form     graphForm
-	Finder   finder
+	// Named are the suite's baselines, to choose from.
+	Named  []baselineRow
+	Finder finder
 }
 
 // graphForm are the choices of the chart as a form.
@@ -181,6 +183,9 @@ func (s *Service) graph(c *fiber.Ctx) error {
 	}
 	body, err := s.graphBody(c, v, in, q, lines)
 	if err != nil {
+		return err
+	}
+	if body.Named, err = s.baselines(ctx, in); err != nil {
 		return err
 	}
 	body.Finder = find

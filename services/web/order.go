@@ -14,6 +14,7 @@ type orderBody struct {
 	Pager          pager
 	Findings       []finding
 	Counts         counts
+	Baselines      orderBaselines
 }
 
 // order answers /order/<id>.
@@ -30,6 +31,9 @@ func (s *Service) order(c *fiber.Ctx) error {
 	v.Crumbs = append(v.Crumbs, crumb{"Orders", v.L.Orders(in.Database, in.Name)})
 	v.crumb(body.Order.Name)
 	if body.Pager, err = readPager(c, s.cfg.ListRows); err != nil {
+		return err
+	}
+	if body.Baselines, err = s.orderBaselines(c, v, in, body.Order.ID); err != nil {
 		return err
 	}
 	ctx := c.UserContext()
@@ -84,8 +88,9 @@ func (s *Service) findOrder(c *fiber.Ctx, l links, in suiteView) (orderBody, err
 }
 
 type ordersBody struct {
-	Orders []orderListRow
-	Pager  pager
+	Orders    []orderListRow
+	Pager     pager
+	Baselines []baselineRow
 }
 
 // orders answers /all_orders.
@@ -107,6 +112,9 @@ func (s *Service) orders(c *fiber.Ctx) error {
 	}
 	if len(body.Orders) > 0 {
 		body.Pager.Total = int(body.Orders[0].Total)
+	}
+	if body.Baselines, err = s.baselines(c.UserContext(), in); err != nil {
+		return err
 	}
 	v.Body = body
 	return s.render(c, "orders", v)

@@ -22,8 +22,10 @@ type runBody struct {
 	Attributes []attribute
 	// Against are the runs this one is compared with; empty for a machine's first order.
 	Against []neighbourRow
-	// Chosen says that the reader chose what to compare with.
-	Chosen bool
+	// Chosen says that the reader chose what to compare with, and Baseline by which name, if by one; Baselines are those there are.
+	Chosen    bool
+	Baseline  string
+	Baselines []string
 	// Newer and Older are the nearest orders of the machine, Siblings other runs of this one.
 	Newer, Older *neighbourRow
 	Siblings     []neighbourRow
@@ -113,7 +115,7 @@ func (s *Service) findRun(c *fiber.Ctx, section string) (v view, in suiteView, b
 	var found []runDetailRow
 	id, idErr := pathID(c, "run", "run")
 	other, name, otherErr := chosenOther(c)
-	v, in, err = s.suitePageBeside(c, "", section, readTo(&body.machines, s.machines), readTo(&found, func(ctx context.Context, in suiteView) ([]runDetailRow, error) {
+	v, in, err = s.suitePageBeside(c, "", section, readTo(&body.machines, s.machines), readTo(&body.Baselines, s.baselineNames), readTo(&found, func(ctx context.Context, in suiteView) ([]runDetailRow, error) {
 		return s.runRows(ctx, in, id, uint32(other))
 	}))
 	if err = cmp.Or(err, idErr, otherErr); err != nil {
@@ -136,7 +138,8 @@ func (s *Service) findRun(c *fiber.Ctx, section string) (v view, in suiteView, b
 	}
 	body.Run, body.Attributes, body.Metrics = *run, attributes(in.RunFields, run.Fields, run.Params), in.realMetrics()
 	if other == 0 {
-		return v, in, body, nil, nil
+		chosen, err = s.baselineRun(c, v.L, in, &body)
+		return v, in, body, chosen, err
 	}
 	if chosen = byID(uint32(other)); chosen == nil || chosen == run {
 		return v, in, body, nil, notHere("There is no other run "+uintText(other)+" to compare with.", "Change or remove "+name+" in the address.",

@@ -145,7 +145,7 @@ var shownHeaders = []string{"Content-Type", "Content-Disposition", "Location", "
 
 var (
 	passing      = regexp.MustCompile(`"(load|import|report|total)_time": [0-9.e-]+`)
-	instants     = regexp.MustCompile(`"(asked|started|finished)_at": "[^"]+"`)
+	instants     = regexp.MustCompile(`"(asked|started|finished|changed)_at": "[^"]+"`)
 	measured     = regexp.MustCompile(`"(seconds|series_per_second|memory_bytes)": [0-9.e+-]+`)
 	afterWaiting = regexp.MustCompile(`"seq": [0-9]+`)
 	anyEvent     = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
