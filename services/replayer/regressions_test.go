@@ -86,9 +86,9 @@ func drawRecord(rng *rand.Rand) (event.Type, []byte) {
 	case 3:
 		return event.SubscriptionRemoved, encoded(event.SubscriptionRemoval{ID: id}.Encode())
 	case 4:
-		return event.BaselineSet, encoded(event.Baseline{Name: pick(rng, "a", "b c"), OrderID: uint32(1 + rng.IntN(3)), Comment: "\u00e4 <1>"}.Encode())
+		return event.BaselineSet, encoded(event.Baseline{Name: "release \u00e4", OrderID: uint32(1 + rng.IntN(4)), Comment: "<1>"}.Encode())
 	case 5:
-		return event.BaselineRemoved, encoded(event.BaselineRemoval{Name: pick(rng, "a", "b c")}.Encode())
+		return event.BaselineRemoved, encoded(event.BaselineRemoval{Name: "release \u00e4"}.Encode())
 	case 6:
 		return event.SignalChanged, encoded(event.Signals{Signals: []event.Signal{{
 			MachineID: uint32(1 + rng.IntN(3)), Signal: event.SignalSilence, Open: rng.IntN(2) == 0, Since: received, Expected: 6, Seen: 7.25, Unit: "hours",
@@ -144,7 +144,7 @@ func drawImport(rng *rand.Rand, database string) []byte {
 }
 
 // regressionSeed gives histories in which every type of event is accepted at least once.
-const regressionSeed = 4
+const regressionSeed = 3
 
 // drawTriaged gives eight runs, then what a detector and people make of them.
 func drawTriaged(rng *rand.Rand, database string) []event.Envelope {
