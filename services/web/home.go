@@ -95,11 +95,22 @@ func (s *Service) homeBody(c *fiber.Ctx, v view, known catalog, database string)
 	if err != nil {
 		return homeBody{}, err
 	}
-	counted, err := s.suiteCounts(ctx, machines, database)
+	var body homeBody
+	var counted []suiteCountRow
+	err = beside(ctx, func(ctx context.Context) (err error) {
+		body.Open, err = s.openRegressions(ctx, v.L, known.schemas(), machines, database, "")
+		return err
+	}, func(ctx context.Context) (err error) {
+		counted, err = s.suiteCounts(ctx, machines, database)
+		return err
+	}, func(ctx context.Context) (err error) {
+		body.Runs, err = s.newestRuns(ctx, machines, database, "")
+		return err
+	})
 	if err != nil {
 		return homeBody{}, err
 	}
-	body := homeBody{Several: len(counted) > 1}
+	body.Several = len(counted) > 1
 	for _, entry := range v.Menu {
 		if database == "" || entry.Database == database {
 			body.Databases = append(body.Databases, databaseCard{entry.Database, countsOf(known, counted, entry.Database)})
@@ -107,13 +118,8 @@ func (s *Service) homeBody(c *fiber.Ctx, v view, known catalog, database string)
 	}
 	if len(counted) == 0 {
 		body.Steps = newSteps(v.L, lo.CoalesceOrEmpty(database, s.firstDatabase()), "nts")
-		return body, nil
 	}
-	if body.Open, err = s.openRegressions(ctx, v.L, known.schemas(), machines, database, ""); err != nil {
-		return homeBody{}, err
-	}
-	body.Runs, err = s.newestRuns(ctx, machines, database, "")
-	return body, err
+	return body, nil
 }
 
 func (s *Service) firstDatabase() string {

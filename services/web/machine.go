@@ -36,18 +36,20 @@ func (s *Service) machine(c *fiber.Ctx) error {
 	if body.Pager, err = readPager(c, s.cfg.ListRows); err != nil {
 		return err
 	}
-	ctx := c.UserContext()
-	if body.Runs, err = s.machineRuns(ctx, in, found, uint32(body.Pager.Rows), body.Pager.offset()); err != nil {
+	err = beside(c.UserContext(), func(ctx context.Context) (err error) {
+		body.Runs, err = s.machineRuns(ctx, in, found, uint32(body.Pager.Rows), body.Pager.offset())
 		return err
-	}
-	body.Pager.Total = totalOf(body.Runs)
-	if body.Findings, body.Counts, err = s.machineFindings(ctx, v.L, in, found); err != nil {
+	}, func(ctx context.Context) (err error) {
+		body.Findings, body.Counts, err = s.machineFindings(ctx, v.L, in, found)
 		return err
-	}
-	body.Signals, err = list[signalRow](ctx, s, "page_signals", with(ofSuite(in), store.Params{"machine_id": found.ID}))
+	}, func(ctx context.Context) (err error) {
+		body.Signals, err = list[signalRow](ctx, s, "page_signals", with(ofSuite(in), store.Params{"machine_id": found.ID}))
+		return err
+	})
 	if err != nil {
 		return err
 	}
+	body.Pager.Total = totalOf(body.Runs)
 	v.Body = body
 	return s.render(c, "machine", v)
 }

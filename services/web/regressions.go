@@ -306,6 +306,26 @@ func (s *Service) regressions(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	err = beside(ctx, func(ctx context.Context) error {
+		return s.listRegressions(ctx, v.L, in, machines, &body)
+	}, func(ctx context.Context) (err error) {
+		body.Tabs, err = s.stateTabs(ctx, in, body.Query.State, addressWithout(c, "state", "page"))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	body.Machines = machines.standing()
+	if body.Triage, err = v.May("triage"); err != nil {
+		return err
+	}
+	v.Script = "triage.js"
+	v.Body = body
+	return s.render(c, "regressions", v)
+}
+
+// listRegressions fills a page of the list.
+func (s *Service) listRegressions(ctx context.Context, l links, in suiteView, machines fleet, body *regressionsBody) error {
 	keys, err := list[regressionKey](ctx, s, "page_regressions", with(body.Query.params(in, machines), store.Params{
 		"limit": uint32(body.Pager.Rows), "offset": body.Pager.offset(),
 	}))
@@ -316,20 +336,8 @@ func (s *Service) regressions(c *fiber.Ctx) error {
 		keys[i].Database, keys[i].Suite, body.Pager.Total = in.Database, in.Name, int(keys[i].Total)
 	}
 	rows, err := s.regressionRows(ctx, keys, machines)
-	if err != nil {
-		return err
-	}
-	body.Rows = regressionViews(v.L, map[string]suiteView{in.Database + "/" + in.Name: in}, rows)
-	if body.Tabs, err = s.stateTabs(c, in, body.Query.State); err != nil {
-		return err
-	}
-	body.Machines = machines.standing()
-	if body.Triage, err = v.May("triage"); err != nil {
-		return err
-	}
-	v.Script = "triage.js"
-	v.Body = body
-	return s.render(c, "regressions", v)
+	body.Rows = regressionViews(l, map[string]suiteView{in.Database + "/" + in.Name: in}, rows)
+	return err
 }
 
 // regressionKey is a regression of a list, before anything else of it is read.
@@ -481,11 +489,11 @@ func openStates() []uint8 {
 }
 
 // stateTabs lead to the same list in another state.
-func (s *Service) stateTabs(c *fiber.Ctx, in suiteView, current string) ([]tab, error) {
+func (s *Service) stateTabs(ctx context.Context, in suiteView, current, base string) ([]tab, error) {
 	counted, err := list[struct {
 		State uint8  `ch:"state"`
 		Count uint64 `ch:"regression_count"`
-	}](c.UserContext(), s, "page_regression_counts", ofSuite(in))
+	}](ctx, s, "page_regression_counts", ofSuite(in))
 	if err != nil {
 		return nil, err
 	}
@@ -494,7 +502,6 @@ func (s *Service) stateTabs(c *fiber.Ctx, in suiteView, current string) ([]tab, 
 		byState[n.State] = int(n.Count)
 		all += int(n.Count)
 	}
-	base := addressWithout(c, "state", "page")
 	var named []tab
 	for _, st := range states {
 		word := openapi.StateName(st.Number)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -8,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/samber/lo"
 
 	"tidemark/pkg/store"
 )
@@ -22,9 +24,9 @@ const (
 var orderWord = regexp.MustCompile(`^[r#]?([0-9]+)`)
 
 type foundRow struct {
-	RunID    uint32 `ch:"run_id"`
-	Machine  string `ch:"machine"`
-	Revision string `ch:"revision"`
+	RunID   uint32 `ch:"run_id"`
+	OwnID   uint32 `ch:"own_machine_id"`
+	OrderID uint32 `ch:"order_id"`
 }
 
 // search answers /search: runs for people who type part of a machine's name and of an order. Words are
@@ -51,16 +53,9 @@ func (s *Service) search(c *fiber.Ctx) error {
 		return err
 	}
 	words, order := searchWords(q)
-	rows, err := list[foundRow](c.UserContext(), s, "lnt_search", with(ofSuite(in), store.Params{
-		"words": words, "machine_id": machineOf(c.Query("m")), "order_field": uint32(revisionField(in)), "order_text": order,
-		"max_rows": uint64(limit),
-	}))
+	found, err := s.findRuns(c.UserContext(), in, words, machineOf(c.Query("m")), order, limit)
 	if err != nil {
 		return err
-	}
-	found := make([][2]any, len(rows))
-	for i, r := range rows {
-		found[i] = [2]any{r.Machine + " #" + r.Revision, r.RunID}
 	}
 	body, err := json.Marshal(found)
 	if err != nil {
@@ -68,6 +63,49 @@ func (s *Service) search(c *fiber.Ctx) error {
 	}
 	c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
 	return c.Send(body)
+}
+
+// findRuns are the newest runs of the machines that have every word in their names, or of one machine when there are no words, at
+// orders that have this text: what they are called, and their ids.
+func (s *Service) findRuns(ctx context.Context, in suiteView, words []string, machine uint32, order string, limit int) ([][2]any, error) {
+	machines, err := s.fleet(ctx, in.Database, in.Name)
+	if err != nil {
+		return nil, err
+	}
+	var own []uint32
+	for _, m := range machines.standing() {
+		if len(words) == 0 && m.ID == machine || len(words) > 0 && lo.EveryBy(words, func(w string) bool { return strings.Contains(m.Name, w) }) {
+			own = append(own, machines.own(nameKey{aMachine, in.Database, in.Name, m.ID})...)
+		}
+	}
+	found := [][2]any{}
+	if len(own) == 0 {
+		return found, nil
+	}
+	field := uint32(revisionField(in))
+	rows, err := list[foundRow](ctx, s, "lnt_search", with(ofSuite(in), store.Params{
+		"own_machine_ids": own, "order_field": field, "order_text": order, "max_rows": uint64(limit),
+	}))
+	if err != nil || len(rows) == 0 {
+		return found, err
+	}
+	revisions, err := list[struct {
+		OrderID  uint32 `ch:"order_id"`
+		Revision string `ch:"revision"`
+	}](ctx, s, "lnt_search_orders", with(ofSuite(in), store.Params{
+		"order_ids": lo.Uniq(lo.Map(rows, func(r foundRow, _ int) uint32 { return r.OrderID })), "order_field": field,
+	}))
+	called := map[uint32]string{}
+	for _, r := range revisions {
+		called[r.OrderID] = r.Revision
+	}
+	for _, r := range rows {
+		name, known := machines.called(nameKey{aMachine, in.Database, in.Name, r.OwnID})
+		if revision, placed := called[r.OrderID]; known && placed {
+			found = append(found, [2]any{name + " #" + revision, r.RunID})
+		}
+	}
+	return found, err
 }
 
 // searchWords are the words that machines must have, and the digits that an order must have, "" for any.

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"regexp"
@@ -134,6 +135,9 @@ func (s *Service) seeker(c *fiber.Ctx, l links) (seeker, error) {
 	return k, err
 }
 
+// every is 1 where all databases are searched: a list of them costs each row.
+func (k seeker) every() uint8 { return lo.Ternary[uint8](len(k.databases) == 0, 1, 0) }
+
 func (k seeker) may(database string) bool {
 	return len(k.databases) == 0 || slices.Contains(k.databases, database)
 }
@@ -186,12 +190,12 @@ func (k seeker) rows(ctx context.Context, q sought) ([]thingRow, error) {
 		return list[thingRow](ctx, k.s, "page_search_id", store.Params{"databases": k.databases, "event_id": q.event})
 	}
 	rows, err := list[thingRow](ctx, k.s, "page_search", store.Params{
-		"databases": k.databases, "whole": q.whole, "words": q.words, "id": q.id, "limit": uint32(foundRows),
+		"every": k.every(), "databases": k.databases, "whole": q.whole, "words": q.words, "id": q.id, "limit": uint32(foundRows),
 	})
 	if err != nil || q.id == 0 {
 		return rows, err
 	}
-	runs, err := list[thingRow](ctx, k.s, "page_search_number", store.Params{"databases": k.databases, "id": q.id, "limit": uint32(foundRows)})
+	runs, err := list[thingRow](ctx, k.s, "page_search_number", store.Params{"every": k.every(), "databases": k.databases, "id": q.id, "limit": uint32(foundRows)})
 	return append(rows, runs...), err
 }
 
@@ -249,8 +253,10 @@ func (k seeker) change(r thingRow) string {
 	return k.links.Findings(r.Database, r.Suite)
 }
 
+// tests are those that have every word in their name: first those whose name is the text, or ends in it as its last part, then the
+// shortest names.
 func (k seeker) tests(ctx context.Context, q sought) ([]thing, error) {
-	params := store.Params{"databases": k.databases, "whole": likely(q.whole), "tail": "%/" + likely(q.whole), "limit": uint32(foundRows)}
+	params := store.Params{"every": k.every(), "databases": k.databases, "limit": uint32(foundRows)}
 	for i := range searchParts {
 		part := "%"
 		if i < len(q.words) {
@@ -259,12 +265,35 @@ func (k seeker) tests(ctx context.Context, q sought) ([]thing, error) {
 		params["part"+strconv.Itoa(i+1)] = part
 	}
 	rows, err := list[namedTestRow](ctx, k.s, "page_search_tests", params)
-	return lo.Map(rows, func(r namedTestRow, _ int) thing {
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) == foundRows { // there may be better ones
+		ending, err := list[namedTestRow](ctx, k.s, "page_search_tests_ending", store.Params{
+			"every": k.every(), "databases": k.databases, "limit": uint32(foundRows), "whole": q.whole, "tail": "/" + q.whole,
+		})
+		if err != nil {
+			return nil, err
+		}
+		rows = append(ending, rows...)
+	}
+	rows = lo.Uniq(rows) // a test may have several rows
+	place := func(r namedTestRow) int {
+		name := asciiLower(r.Name)
+		return lo.Ternary(name == q.whole || strings.HasSuffix(name, "/"+q.whole), 0, 1)
+	}
+	slices.SortFunc(rows, func(a, b namedTestRow) int {
+		return cmp.Or(
+			cmp.Compare(place(a), place(b)), cmp.Compare(len(a.Name), len(b.Name)), cmp.Compare(a.Name, b.Name),
+			cmp.Compare(a.Database, b.Database), cmp.Compare(a.Suite, b.Suite), cmp.Compare(a.ID, b.ID),
+		)
+	})
+	return lo.Map(lo.Slice(rows, 0, foundRows), func(r namedTestRow, _ int) thing {
 		return thing{
 			Kind: "test", Text: visible(r.Name), Place: r.Database + "/" + r.Suite, Address: k.links.Test(r.Database, r.Suite, r.ID),
 			exact: asciiLower(r.Name) == q.whole, database: r.Database, suite: r.Suite, id: r.ID,
 		}
-	}), err
+	}), nil
 }
 
 type searchBody struct {

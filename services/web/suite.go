@@ -30,25 +30,27 @@ func (s *Service) overview(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if body.Machines, body.Counts, err = s.machineRows(ctx, in, machines); err != nil {
+	schemas := map[string]suiteView{in.Database + "/" + in.Name: in}
+	var tests map[string]uint64
+	err = beside(ctx, func(ctx context.Context) (err error) {
+		body.Machines, body.Counts, err = s.machineRows(ctx, in, machines)
 		return err
-	}
-	if body.Counts.Runs == 0 {
-		body.Steps = newSteps(v.L, in.Database, in.Name)
-		v.Body = body
-		return s.render(c, "suite", v)
-	}
-	tests, err := s.testCounts(ctx, in.Database, in.Name)
+	}, func(ctx context.Context) (err error) {
+		body.Open, err = s.openRegressions(ctx, v.L, schemas, machines, in.Database, in.Name)
+		return err
+	}, func(ctx context.Context) (err error) {
+		body.Runs, err = s.newestRuns(ctx, machines, in.Database, in.Name)
+		return err
+	}, func(ctx context.Context) (err error) {
+		tests, err = s.testCounts(ctx, in.Database, in.Name)
+		return err
+	})
 	if err != nil {
 		return err
 	}
 	body.Counts.Tests = tests[in.Database+"/"+in.Name]
-	schemas := map[string]suiteView{in.Database + "/" + in.Name: in}
-	if body.Open, err = s.openRegressions(ctx, v.L, schemas, machines, in.Database, in.Name); err != nil {
-		return err
-	}
-	if body.Runs, err = s.newestRuns(ctx, machines, in.Database, in.Name); err != nil {
-		return err
+	if body.Counts.Runs == 0 {
+		body.Steps = newSteps(v.L, in.Database, in.Name)
 	}
 	v.Body = body
 	return s.render(c, "suite", v)
