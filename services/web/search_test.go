@@ -160,3 +160,27 @@ func BenchmarkSearch(b *testing.B) {
 		}
 	}
 }
+
+func TestSearch_MoreThanAreListed_ThoseThatEndInTheTextComeFirst(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var tests []test
+	for i := range 40 {
+		tests = append(tests, test{"name": fmt.Sprintf("a/needle-%02d", i), "execution_time": 1.0})
+	}
+	tests = append(tests, test{"name": "z/long/way/to/Needle", "execution_time": 1.0})
+	w.submit("default", "nts", "m", "1", noon.Add(-time.Hour), tests...)
+	w.flush()
+	var said struct {
+		Things []struct{ Text string } `json:"things"`
+	}
+	if err := json.Unmarshal([]byte(w.get("/search/suggest?q=needle", "Accept", "application/json").Body), &said); err != nil {
+		t.Fatal(err)
+	}
+	if len(said.Things) != 10 || said.Things[0].Text != "z/long/way/to/Needle" {
+		t.Errorf("%+v", said.Things)
+	}
+	if got := strings.Count(w.ok("/search?q=test:needle"), "/v4/nts/test/"); got != 20 {
+		t.Errorf("%d tests are listed, want 20", got)
+	}
+}

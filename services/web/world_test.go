@@ -24,6 +24,7 @@ import (
 	"tidemark/pkg/registry"
 	"tidemark/pkg/store"
 	"tidemark/pkg/testkit"
+	"tidemark/pkg/turns"
 	"tidemark/services/web"
 	"tidemark/sql"
 )
@@ -98,6 +99,11 @@ func serveBehind(t testing.TB, s *store.Store, door *auth.Door, more func(fiber.
 	if err != nil {
 		t.Fatal(err)
 	}
+	share := s.Share("pages", 16) // as in production: a page that had a place is not refused the next one
+	app.Use(func(c *fiber.Ctx) error {
+		c.SetUserContext(turns.With(c.UserContext(), share))
+		return c.Next()
+	})
 	pages.Routes(app)
 	app.Use(httpx.NotFound)
 	return app
