@@ -6,7 +6,6 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -142,15 +141,7 @@ func (s *Service) auditBody(c *fiber.Ctx, query auditQuery, entries []auditEntry
 		t.Address = addressWithout(c, "before", "show") + lo.Ternary(t.Address == "", "", "show="+t.Address)
 		body.Tabs = append(body.Tabs, t)
 	}
-	base := addressWithout(c, "before")
-	if len(entries) > s.cfg.ListRows {
-		entries = entries[:s.cfg.ListRows]
-		body.Older = base + "before=" + url.QueryEscape(before(entries[len(entries)-1]))
-	}
-	if c.Query("before") != "" {
-		body.Newest = base
-	}
-	body.Entries = entries
+	body.Entries, body.Older, body.Newest = stepped(c, entries, s.cfg.ListRows, before)
 	return body
 }
 

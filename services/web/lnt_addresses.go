@@ -59,30 +59,20 @@ func (s *Service) toMachines(c *fiber.Ctx) error {
 	return c.Redirect(v.L.Run(in.Database, in.Name, runs[0])+"?compare_to="+digitsOf(runs[1]), fiber.StatusFound)
 }
 
-// toRun answers addresses of a run's report, and those of before 2012: the run's page is the report.
-func (s *Service) toRun(c *fiber.Ctx) error {
-	v, in, err := s.suitePage(c, "", "")
-	if err != nil {
-		return err
+// toThing leads to the page of a run or an order, by its number in the address: reports under LNT's other addresses, and its choice of a
+// baseline for the session, of which there are none; an order's page says what can be done with it.
+func (s *Service) toThing(what string, page func(l links, database, suite string, id uint32) string) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		v, in, err := s.suitePage(c, "", "")
+		if err != nil {
+			return err
+		}
+		id, err := pathID(c, what, what)
+		if err != nil {
+			return err
+		}
+		return c.Redirect(page(v.L, in.Database, in.Name, id)+queryOf(c), fiber.StatusFound)
 	}
-	id, err := pathID(c, "run", "run")
-	if err != nil {
-		return err
-	}
-	return c.Redirect(v.L.Run(in.Database, in.Name, id)+queryOf(c), fiber.StatusFound)
-}
-
-// toOrder answers LNT's choice of a baseline for the session: there are no such choices; an order's page says what can be done with it.
-func (s *Service) toOrder(c *fiber.Ctx) error {
-	v, in, err := s.suitePage(c, "", "")
-	if err != nil {
-		return err
-	}
-	id, err := pathID(c, "order", "order")
-	if err != nil {
-		return err
-	}
-	return c.Redirect(v.L.Order(in.Database, in.Name, id), fiber.StatusFound)
 }
 
 // toDatabase answers what LNT has once for a database: the page with its suites.

@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -123,6 +124,20 @@ func addressWithout(c *fiber.Ctx, names ...string) string {
 		return "?"
 	}
 	return "?" + args.String() + "&"
+}
+
+// stepped is a page of a list of which one row more was read than a page has, newest first, with the addresses of the page after it and of the
+// first page; "" where there is none. before says of the last row where the next page begins.
+func stepped[T any](c *fiber.Ctx, rows []T, most int, before func(last T) string) (page []T, older, newest string) {
+	base := addressWithout(c, "before")
+	if len(rows) > most {
+		rows = rows[:most]
+		older = base + "before=" + url.QueryEscape(before(rows[most-1]))
+	}
+	if c.Query("before") != "" {
+		newest = base
+	}
+	return rows, older, newest
 }
 
 // readPlots reads every plot.<anything>=<machine>.<test>.<field> in the order of

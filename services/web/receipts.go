@@ -52,15 +52,7 @@ func (s *Service) receipts(c *fiber.Ctx) error {
 		return err
 	}
 	body := receiptsBody{Query: query, Tabs: statusTabs(query.Status, addressWithout(c, "before", "status"))}
-	base := addressWithout(c, "before")
-	if len(rows) > s.cfg.ListRows {
-		rows = rows[:s.cfg.ListRows]
-		body.Older = base + "before=" + uintText(rows[len(rows)-1].Seq)
-	}
-	if before > 0 {
-		body.Newest = base
-	}
-	body.Receipts = rows
+	body.Receipts, body.Older, body.Newest = stepped(c, rows, s.cfg.ListRows, func(last receiptRow) string { return uintText(last.Seq) })
 	v.Body = body
 	return s.render(c, "receipts", v)
 }
