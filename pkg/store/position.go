@@ -70,14 +70,14 @@ FROM
 
 // At is the position, as it was at some time after the caller asked, or shortly before.
 func (p *Position) At(ctx context.Context) (string, error) {
-	came, moved := p.now(), p.moved.Load()
+	came, moved, writes := p.now(), p.moved.Load(), p.counted()
 	select {
 	case p.turn <- struct{}{}:
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
 	defer func() { <-p.turn }()
-	if p.told.at != "" && p.stands(came, moved) {
+	if p.told.at != "" && p.stands(came, moved, writes) {
 		return p.told.at, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, positionTimeout)
@@ -93,10 +93,10 @@ func (p *Position) At(ctx context.Context) (string, error) {
 	return p.told.at, nil
 }
 
-// stands reports whether the last answer is one for somebody who came at a time, when so many moves were known.
-func (p *Position) stands(came time.Time, moved uint64) bool {
+// stands reports whether the last answer is one for somebody who came at a time, when so many moves and writes were known.
+func (p *Position) stands(came time.Time, moved, writes uint64) bool {
 	if p.writes != nil {
-		return p.told.writes == p.writes() && !p.told.asked.Before(came.Add(-quiet))
+		return p.told.writes >= writes && !p.told.asked.Before(came.Add(-quiet))
 	}
 	return p.told.moved >= moved && !p.told.asked.Before(came.Add(-p.age))
 }
