@@ -25,6 +25,7 @@ type regressionListRow struct {
 	Suite     string    `ch:"suite"`
 	ID        uint32    `ch:"regression_id"`
 	Title     string    `ch:"title"`
+	Titled    bool      `ch:"titled"` // by a person; else the title says what moved, where and when
 	Bug       string    `ch:"bug"`
 	State     uint8     `ch:"state"`
 	Kind      string    `ch:"kind"`

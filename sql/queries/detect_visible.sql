@@ -2,21 +2,16 @@
 -- purpose: whether an event has been stored and the findings and regressions it changed can be read.
 -- params: database String, suite String, event_id UUID
 WITH
--- How far each of them can be read. From the tables: which of a key's rows counts makes no difference to the newest position.
+-- how far each of them can be read
 (
-    SELECT max(seq)
-    FROM findings
+    SELECT (maxIf(seq, kind = 'finding'), maxIf(seq, kind = 'regression'))
+    FROM v_readable
     WHERE database = {database:String} AND suite = {suite:String}
-) AS findings_to,
-(
-    SELECT max(seq)
-    FROM regressions
-    WHERE database = {database:String} AND suite = {suite:String}
-) AS regressions_to
+) AS to
 SELECT uniqExact(event_id) AS stored
 FROM v_effects
 WHERE database = {database:String}
     AND suite = {suite:String}
     AND event_id = {event_id:UUID}
-    AND finding_seq <= findings_to
-    AND regression_seq <= regressions_to
+    AND finding_seq <= to.1
+    AND regression_seq <= to.2

@@ -14,6 +14,7 @@ SELECT
     owner,
     tags,
     note,
+    titled,
     seq,
     changed_at,
     actor,
