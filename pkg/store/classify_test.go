@@ -78,10 +78,10 @@ func TestClassify_ErrorsOfTheWay_AreTransient(t *testing.T) {
 
 func TestConfig_BadSettings_AreAllNamed(t *testing.T) {
 	t.Parallel()
-	_, err := store.New(store.Config{MaxQueuedReads: -1, MaxWrites: -1})
+	_, err := store.New(store.Config{MaxQueuedReads: -1, MaxWrites: -1, ReadNice: 20})
 	for _, key := range []string{
 		"store.dsn", "store.database", "store.max_reads", "store.max_writes", "store.read_timeout", "store.write_timeout",
-		"store.max_read_wait", "store.read_memory_bytes", "store.max_queued_reads",
+		"store.max_read_wait", "store.read_memory_bytes", "store.max_queued_reads", "store.read_nice",
 	} {
 		if err == nil || !strings.Contains(err.Error(), key+":") {
 			t.Errorf("%s is not named: %v", key, err)

@@ -25,6 +25,8 @@ type Config struct {
 	MaxQueuedReads int
 	// MaxReadWait bounds how long a read waits for its turn.
 	MaxReadWait time.Duration
+	// ReadNice is by how much the threads of reads stand back behind those of writes, as of nice(2): 0 not at all, 19 the most.
+	ReadNice int
 	// ReadTimeout bounds a read when its context has no deadline of its own.
 	ReadTimeout time.Duration
 	// ReadMemoryBytes bounds the memory of one read.
@@ -70,6 +72,9 @@ func (c Config) Validate() error {
 	if c.MaxWrites < 0 {
 		problems = append(problems, errors.New("store.max_writes: must not be negative"))
 	}
+	if c.ReadNice < 0 || c.ReadNice > 19 {
+		problems = append(problems, errors.New("store.read_nice: must be from 0 to 19"))
+	}
 	if c.MaxQueuedReads < 0 {
 		problems = append(problems, errors.New("store.max_queued_reads: must not be negative"))
 	}
@@ -80,9 +85,10 @@ func (c Config) Validate() error {
 // with it: over the native protocol by itself, over HTTP because it is read-only and says so.
 func (c Config) readSettings() clickhouse.Settings {
 	return clickhouse.Settings{
-		"max_memory_usage":   c.ReadMemoryBytes,
-		"max_execution_time": max(1, int(c.ReadTimeout.Seconds()+0.5)),
-		"readonly":           2,
+		"max_memory_usage":            c.ReadMemoryBytes,
+		"max_execution_time":          max(1, int(c.ReadTimeout.Seconds()+0.5)),
+		"os_threads_nice_value_query": c.ReadNice,
+		"readonly":                    2,
 		"cancel_http_readonly_queries_on_client_close": 1,
 		// Joins as they are written: the planner would join two large tables on database and suite alone, and filter then.
 		"query_plan_optimize_join_order_limit": 0,

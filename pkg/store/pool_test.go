@@ -329,6 +329,16 @@ func TestShare_OfAContext_IsWhereTheReadTakesItsPlace(t *testing.T) {
 	}
 }
 
+func TestSelect_WithNice_StandsBackBehindWrites(t *testing.T) {
+	t.Parallel()
+	cfg := testkit.StoreConfig(t)
+	cfg.ReadNice = 7
+	rows, err := store.Select[number](t.Context(), bare(t, cfg), sql.File{Name: "nice", Text: "SELECT toUInt8(getSetting('os_threads_nice_value_query')) AS n"}, nil)
+	if err != nil || len(rows) != 1 || rows[0].N != 7 {
+		t.Errorf("the nice value of a read is %v (%v), want 7", rows, err)
+	}
+}
+
 func TestStore_WithoutWriters_RefusesWrites(t *testing.T) {
 	t.Parallel()
 	cfg := testkit.StoreConfig(t)

@@ -92,6 +92,7 @@ type StoreSettings struct {
 	MaxReads    int           `help:"Most reads of people under way at once: pages, graphs, REST and SQL together, each of which may take all but one, SQL half. Pages and REST use as many connections." default:"4"`
 	MaxQueued   int           `help:"Most reads of each of these waiting for their turn; more are answered 503." default:"256"`
 	MaxWait     time.Duration `help:"Longest a read waits for its turn before it is answered 503." default:"5s"`
+	ReadNice    int           `help:"By how much the threads of people's reads stand back behind those that store submissions, where they share processors: 0 not at all, 19 the most." default:"5"`
 	ReadTimeout time.Duration `help:"Longest a read, and all reads of one page together, may take." default:"30s"`
 	ReadMemory  config.Bytes  `help:"Most memory of one read." default:"2GiB"`
 	OwnReads    int           `help:"Most connections with which projector, detector, notifier and comparisons of submissions read; people's reads never take them." default:"4"`
@@ -191,7 +192,7 @@ func (s Settings) storeConfig() store.Config {
 
 // readersConfig is the store of people who read, which never writes.
 func (s Settings) readersConfig(own store.Config) store.Config {
-	own.MaxReads, own.MaxWrites = s.Store.MaxReads, 0
+	own.MaxReads, own.MaxWrites, own.ReadNice = s.Store.MaxReads, 0, s.Store.ReadNice
 	return own
 }
 
