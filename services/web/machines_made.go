@@ -4,11 +4,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-
-	"github.com/gofiber/fiber/v2"
-	"golang.org/x/sync/errgroup"
-
-	"tidemark/pkg/suite"
 )
 
 // machineBook are the machines of a suite, and what they were made of. Statements that are given the machines that runs came from are
@@ -23,27 +18,17 @@ type machineBook struct {
 	made map[uint32][]uint32
 }
 
-type suiteMachineRow struct {
-	ID         uint32 `ch:"machine_id"`
-	Name       string `ch:"machine"`
-	Deleted    uint8  `ch:"deleted"`
-	MergedInto uint32 `ch:"merged_into"`
-}
-
+// machines is the fleet of one suite, by id.
 func (s *Service) machines(ctx context.Context, in suiteView) (machineBook, error) {
-	rows, err := list[suiteMachineRow](ctx, s, "page_suite_machines", ofSuite(in))
-	book := machineBook{names: map[uint32]string{}, now: map[uint32]uint32{}, made: map[uint32][]uint32{}}
-	for _, r := range rows {
-		now := r.ID
-		if r.MergedInto != 0 {
-			now = r.MergedInto
-		}
-		book.now[r.ID] = now
-		book.made[now] = append(book.made[now], r.ID)
-		if r.Deleted == 0 && r.MergedInto == 0 {
-			book.list = append(book.list, machineNameRow{r.ID, r.Name})
-			book.names[r.ID] = r.Name
-		}
+	all, err := s.fleet(ctx, in.Database, in.Name)
+	book := machineBook{list: all.standing(), names: map[uint32]string{}, now: map[uint32]uint32{}, made: map[uint32][]uint32{}}
+	for key := range all {
+		now := all.now(key).id
+		book.now[key.id] = now
+		book.made[now] = append(book.made[now], key.id)
+	}
+	for _, m := range book.list {
+		book.names[m.ID] = m.Name
 	}
 	return book, err
 }
@@ -65,27 +50,4 @@ func (b machineBook) madeOf(ids ...uint32) []uint32 {
 		}
 	}
 	return slices.Sorted(maps.Keys(own))
-}
-
-// suitePageBeside is suitePage with reads beside it that need no more of the suite than its database and name. When there is no such
-// suite they have read nothing.
-func (s *Service) suitePageBeside(c *fiber.Ctx, title, section string, reads ...func(context.Context, suiteView) error) (view, suiteView, error) {
-	asked := suiteView{Database: databaseOf(c), Schema: suite.Schema{Name: c.Params("suite")}}
-	group, ctx := errgroup.WithContext(c.UserContext())
-	for _, read := range reads {
-		group.Go(func() error { return read(ctx, asked) })
-	}
-	v, in, err := s.suitePage(c, title, section)
-	if beside := group.Wait(); err == nil {
-		err = beside
-	}
-	return v, in, err
-}
-
-// readTo puts what f reads where the page finds it.
-func readTo[T any](to *T, f func(context.Context, suiteView) (T, error)) func(context.Context, suiteView) error {
-	return func(ctx context.Context, in suiteView) (err error) {
-		*to, err = f(ctx, in)
-		return err
-	}
 }

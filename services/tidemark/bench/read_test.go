@@ -55,7 +55,8 @@ func BenchmarkReads(b *testing.B) {
 		{"suite", "db_default/v4/nts"},
 		{"machine-20000-runs", base + "machine/6"},
 		{"regressions-10000", base + "regressions"},
-		{"search-1000000-tests", "db_default/v4/compile/search?q=case-0777777"},
+		{"search-box-1000000-tests", "search/suggest?q=case-0777777"},
+		{"search-for-runs-1000000-tests", "db_default/v4/compile/search?q=case-0777777"},
 	} {
 		b.Run(page.name, func(b *testing.B) {
 			for b.Loop() {
