@@ -44,6 +44,7 @@ type cli struct {
 	Why           whyCmd           `cmd:"" help:"Ask a server why a change is found at an order, or why not."`
 	Detectors     detectorsCmd     `cmd:"" help:"Look at the detectors of a server, and set how they judge."`
 	Subscriptions subscriptionsCmd `cmd:"" help:"Look at who is told what, and change it."`
+	Baselines     baselinesCmd     `cmd:"" help:"Look at the orders that have names to compare with, and change them."`
 
 	Backtest backtestCmd `cmd:"" help:"Try a detector on the history that a server has."`
 	Import   importCmd   `cmd:"" help:"Bring history from elsewhere."`

@@ -71,6 +71,9 @@ func TestRESTCommands_Requests_AreTheAPIs(t *testing.T) { //nolint:paralleltest 
 		"detectors unset steps --test a* --shadow":                                          {"DELETE", "/api/v5/nts/detectors/rules?detector=steps&shadow=true&test=a%2A", "", ""},
 		"detectors history --detector steps":                                                {"GET", "/api/v5/nts/detectors/rules/history?detector=steps", "", ""},
 		"subscriptions list":                                                                {"GET", "/api/v5/nts/subscriptions", "", ""},
+		"baselines list":                                                                    {"GET", "/api/v5/nts/baselines", "", ""},
+		"baselines set v19 501 --comment shipped":                                           {"POST", "/api/v5/nts/baselines", `{"comment":"shipped","name":"v19","order":"501"}`, ""},
+		"baselines remove v1.9-rc":                                                          {"DELETE", "/api/v5/nts/baselines/v1.9-rc", "", ""},
 		"subscriptions remove 1":                                                            {"DELETE", "/api/v5/nts/subscriptions/1", "", ""},
 		"subscriptions add ada --channel email --target a@b.c --kinds signal --every daily": {"POST", "/api/v5/nts/subscriptions", `{"channel":"email","every":"daily","kinds":["signal"],"machine":"","metric":"","min_effect":0,"name":"ada","on":[],"target":"a@b.c","test":""}`, ""},
 	} {
@@ -86,7 +89,7 @@ func TestRESTCommands_Requests_AreTheAPIs(t *testing.T) { //nolint:paralleltest 
 
 func TestRESTCommands_DryRuns_SendNothing(t *testing.T) { //nolint:paralleltest // changes the process's output
 	for _, args := range []string{
-		"regressions merge 1 2 -n", "regressions split 1 2 -n", "regressions undo 3 -n", "detectors unset steps -n", "subscriptions remove 1 -n",
+		"regressions merge 1 2 -n", "regressions split 1 2 -n", "regressions undo 3 -n", "detectors unset steps -n", "subscriptions remove 1 -n", "baselines set a 1 -n", "baselines remove a -n",
 		"subscriptions add a --channel email --target a@b.c -n",
 	} {
 		url, seen := answering(t, http.StatusOK, `{}`)
