@@ -94,7 +94,7 @@ func (d *Detector) touchedRuns(ctx context.Context, p progress) ([]touchedRun, e
 	if err != nil {
 		return nil, err
 	}
-	both := append(came, withdrawn...)
+	both := slices.Concat(came, withdrawn)
 	slices.SortFunc(both, func(a, b touchedRun) int {
 		return cmp.Or(cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.MachineID, b.MachineID), cmp.Compare(a.OrderID, b.OrderID), cmp.Compare(a.RunSeq, b.RunSeq))
 	})
