@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"net/url"
 	"strings"
 )
 
@@ -96,12 +95,4 @@ func (t *Text) UnmarshalJSON(text []byte) error {
 	}
 	*t = Text(s)
 	return nil
-}
-
-// Unescaped is a name as it stands in a path, with its %XX undone; one that cannot be is taken as it is.
-func Unescaped(raw string) string {
-	if text, err := url.PathUnescape(raw); err == nil {
-		return text
-	}
-	return raw
 }

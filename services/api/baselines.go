@@ -6,6 +6,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"tidemark/pkg/httpx"
 	"tidemark/pkg/openapi"
 	"tidemark/pkg/store"
 	"tidemark/sql"
@@ -62,7 +63,7 @@ func (s *Service) listBaselines(c *fiber.Ctx, q v5Request) error {
 }
 
 func (s *Service) getBaseline(c *fiber.Ctx, q v5Request) error {
-	name := openapi.Unescaped(c.Params("name"))
+	name := httpx.Unescaped(c.Params("name"))
 	rows, err := s.baselines(q, name)
 	if err == nil && len(rows) == 0 {
 		err = missing("there is no baseline '%s'", name)

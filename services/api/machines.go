@@ -6,6 +6,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"tidemark/pkg/httpx"
 	"tidemark/pkg/suite"
 )
 
@@ -24,7 +25,7 @@ func (s *Service) getMachines(c *fiber.Ctx, q v4Request) error {
 }
 
 func (s *Service) getMachine(c *fiber.Ctx, q v4Request) error {
-	m, err := s.findMachine(q.ctx, q.key, lastSegment(c))
+	m, err := s.findMachine(q.ctx, q.key, httpx.LastSegment(c))
 	if err != nil {
 		return err
 	}

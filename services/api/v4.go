@@ -3,10 +3,8 @@ package api
 import (
 	"context"
 	"errors"
-	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -142,17 +140,6 @@ func (l *list) next(b []byte) []byte {
 	}
 	l.begun = true
 	return b
-}
-
-// lastSegment is the last part of the path as the client wrote it, unquoted: unlike a form's value,
-// a "+" in a path is a plus.
-func lastSegment(c *fiber.Ctx) string {
-	raw := string(c.Request().URI().PathOriginal())
-	raw = raw[strings.LastIndexByte(raw, '/')+1:]
-	if text, err := url.PathUnescape(raw); err == nil {
-		return text
-	}
-	return raw
 }
 
 // id reads digits as an id; no row has id 0, so what no id can be is 0.

@@ -107,20 +107,10 @@ func (s *Service) others(methods string, item bool) fiber.Handler {
 func (s *Service) change(ch change) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		mine := ch
-		mine.target = lastSegment(c)
+		mine.target = httpx.LastSegment(c)
 		mine.query = queryOf(c)
 		return s.handle(true, mine.run)(c)
 	}
-}
-
-// lastSegment is the last part of the path as the client wrote it, unquoted: unlike in a query, a "+" in a path is a plus.
-func lastSegment(c *fiber.Ctx) string {
-	raw := string(c.Request().URI().PathOriginal())
-	raw = raw[strings.LastIndexByte(raw, '/')+1:]
-	if text, err := url.PathUnescape(raw); err == nil {
-		return text
-	}
-	return raw
 }
 
 func queryOf(c *fiber.Ctx) url.Values {

@@ -5,6 +5,7 @@ import (
 	"net/url"
 
 	"tidemark/pkg/event"
+	"tidemark/pkg/httpx"
 	"tidemark/pkg/openapi"
 )
 
@@ -56,7 +57,7 @@ func (s *Service) setBaseline(w *v5Request) (v5Event, error) {
 }
 
 func (s *Service) removeBaseline(w *v5Request) (v5Event, error) {
-	name := openapi.Unescaped(w.path("name"))
+	name := httpx.Unescaped(w.path("name"))
 	return v5Event{
 		kind: event.BaselineRemoved, body: event.BaselineRemoval{Name: name},
 		answer: func(_ event.Outcome, told Written) any { return BaselineWritten{told, name} },
