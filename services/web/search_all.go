@@ -100,6 +100,28 @@ func likely(text string) string {
 
 func (q sought) wants(kind string) bool { return q.Kind == "" || q.Kind == kind }
 
+// in reports whether a name has every word.
+func (q sought) in(name string) bool {
+	name = asciiLower(name)
+	return lo.EveryBy(q.words, func(w string) bool { return strings.Contains(name, w) })
+}
+
+// numbers reports whether the text is the number of a regression.
+func (q sought) numbers(r thingRow) bool { return q.id != 0 && r.Kind == "regression" && r.ID == q.id }
+
+// parts adds the words to what is asked for, as patterns of LIKE: with the parameters written out the engine passes over most of a
+// million names, which it does not with a list.
+func (q sought) parts(to store.Params) store.Params {
+	for i := range searchParts {
+		part := "%"
+		if i < len(q.words) {
+			part = "%" + likely(q.words[i]) + "%"
+		}
+		to["part"+strconv.Itoa(i+1)] = part
+	}
+	return to
+}
+
 type thingRow struct {
 	Kind     string `ch:"kind"`
 	Database string `ch:"database"`
@@ -121,37 +143,41 @@ type namedTestRow struct {
 type seeker struct {
 	s     *Service
 	links links
+	// known is there once something was looked for.
 	known catalog
 	// databases are the only ones that the reader may see; none are all.
 	databases []string
 }
 
-func (s *Service) seeker(c *fiber.Ctx, l links) (seeker, error) {
-	known, err := s.catalog(c.UserContext())
-	k := seeker{s: s, links: l, known: known, databases: []string{}}
+func (s *Service) seeker(c *fiber.Ctx, l links) *seeker {
+	k := &seeker{s: s, links: l, databases: []string{}}
 	if s.door != nil && !s.door.AnonymousReads() {
 		k.databases = append(k.databases, auth.VisitorOf(c).Token.Databases...)
 	}
-	return k, err
+	return k
 }
 
 // every is 1 where all databases are searched: a list of them costs each row.
-func (k seeker) every() uint8 { return lo.Ternary[uint8](len(k.databases) == 0, 1, 0) }
+func (k *seeker) every() uint8 { return lo.Ternary[uint8](len(k.databases) == 0, 1, 0) }
 
-func (k seeker) may(database string) bool {
+func (k *seeker) may(database string) bool {
 	return len(k.databases) == 0 || slices.Contains(k.databases, database)
 }
 
 // find looks for everything at once. What is in the named suite comes first among equals.
-func (k seeker) find(ctx context.Context, q sought, database, suite string) ([]thing, error) {
-	if len(q.words) == 0 {
-		return nil, nil
-	}
+func (k *seeker) find(ctx context.Context, q sought, database, suite string) ([]thing, error) {
 	var (
 		rows     []thingRow
 		tests    []thing
 		question errgroup.Group
 	)
+	question.Go(func() (err error) {
+		k.known, err = k.s.catalog(ctx)
+		return err
+	})
+	if len(q.words) == 0 {
+		return nil, question.Wait()
+	}
 	question.Go(func() (err error) {
 		rows, err = k.rows(ctx, q)
 		return err
@@ -185,13 +211,17 @@ func (k seeker) find(ctx context.Context, q sought, database, suite string) ([]t
 }
 
 // rows asks for everything but suites and tests, as far as the text can mean it.
-func (k seeker) rows(ctx context.Context, q sought) ([]thingRow, error) {
+func (k *seeker) rows(ctx context.Context, q sought) ([]thingRow, error) {
 	if q.event != uuid.Nil {
 		return list[thingRow](ctx, k.s, "page_search_id", store.Params{"databases": k.databases, "event_id": q.event})
 	}
-	rows, err := list[thingRow](ctx, k.s, "page_search", store.Params{
-		"every": k.every(), "databases": k.databases, "whole": q.whole, "words": q.words, "id": q.id, "limit": uint32(foundRows),
-	})
+	rows, err := list[thingRow](ctx, k.s, "page_search", q.parts(store.Params{
+		"every": k.every(), "databases": k.databases, "whole": q.whole, "id": q.id, "limit": uint32(foundRows),
+	}))
+	rows = lo.Filter(lo.Uniq(rows), func(r thingRow, _ int) bool { return q.numbers(r) || q.in(r.Text) })
+	for i, r := range rows {
+		rows[i].Exact = lo.Ternary[uint8](q.numbers(r) || asciiLower(r.Text) == q.whole, 1, 0)
+	}
 	if err != nil || q.id == 0 {
 		return rows, err
 	}
@@ -199,22 +229,21 @@ func (k seeker) rows(ctx context.Context, q sought) ([]thingRow, error) {
 	return append(rows, runs...), err
 }
 
-func (k seeker) suites(q sought) []thing {
+func (k *seeker) suites(q sought) []thing {
 	var found []thing
 	for _, r := range k.known {
-		name := asciiLower(r.Suite)
-		if !q.wants("suite") || !k.may(r.Database) || !lo.EveryBy(q.words, func(w string) bool { return strings.Contains(name, w) }) {
+		if !q.wants("suite") || !k.may(r.Database) || !q.in(r.Suite) {
 			continue
 		}
 		found = append(found, thing{
-			Kind: "suite", Text: r.Suite, Place: r.Database, Address: k.links.Suite(r.Database, r.Suite), exact: name == q.whole,
+			Kind: "suite", Text: r.Suite, Place: r.Database, Address: k.links.Suite(r.Database, r.Suite), exact: asciiLower(r.Suite) == q.whole,
 			database: r.Database, suite: r.Suite,
 		})
 	}
 	return found
 }
 
-func (k seeker) thing(r thingRow) thing {
+func (k *seeker) thing(r thingRow) thing {
 	t := thing{
 		Kind: r.Kind, Text: visible(r.Text), Place: r.Database + "/" + r.Suite, Detail: r.Detail, exact: r.Exact == 1,
 		database: r.Database, suite: r.Suite, id: r.ID,
@@ -238,7 +267,7 @@ func (k seeker) thing(r thingRow) thing {
 }
 
 // change is the chart of a change point, whose place is in its row.
-func (k seeker) change(r thingRow) string {
+func (k *seeker) change(r thingRow) string {
 	parts := strings.Split(r.Detail, ".")
 	in, known := k.known.schemas()[r.Database+"/"+r.Suite]
 	if !known || len(parts) < 4 {
@@ -255,16 +284,8 @@ func (k seeker) change(r thingRow) string {
 
 // tests are those that have every word in their name: first those whose name is the text, or ends in it as its last part, then the
 // shortest names.
-func (k seeker) tests(ctx context.Context, q sought) ([]thing, error) {
-	params := store.Params{"every": k.every(), "databases": k.databases, "limit": uint32(foundRows)}
-	for i := range searchParts {
-		part := "%"
-		if i < len(q.words) {
-			part = "%" + likely(q.words[i]) + "%"
-		}
-		params["part"+strconv.Itoa(i+1)] = part
-	}
-	rows, err := list[namedTestRow](ctx, k.s, "page_search_tests", params)
+func (k *seeker) tests(ctx context.Context, q sought) ([]thing, error) {
+	rows, err := list[namedTestRow](ctx, k.s, "page_search_tests", q.parts(store.Params{"every": k.every(), "databases": k.databases, "limit": uint32(foundRows)}))
 	if err != nil {
 		return nil, err
 	}
@@ -277,7 +298,7 @@ func (k seeker) tests(ctx context.Context, q sought) ([]thing, error) {
 		}
 		rows = append(ending, rows...)
 	}
-	rows = lo.Uniq(rows) // a test may have several rows
+	rows = lo.Filter(lo.Uniq(rows), func(r namedTestRow, _ int) bool { return q.in(r.Name) }) // a test may have several rows
 	place := func(r namedTestRow) int {
 		name := asciiLower(r.Name)
 		return lo.Ternary(name == q.whole || strings.HasSuffix(name, "/"+q.whole), 0, 1)
@@ -319,16 +340,13 @@ func (s *Service) searchAll(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	k, err := s.seeker(c, v.L)
-	if err != nil {
-		return err
-	}
-	v.Menu, v.Query = s.menu(k.known), q
+	k := s.seeker(c, v.L)
 	body := searchBody{Query: q, Database: clip(c.Query("db"), 100), Suite: clip(c.Query("suite"), 100)}
 	found, err := k.find(c.UserContext(), readSought(q), body.Database, body.Suite)
 	if err != nil {
 		return err
 	}
+	v.Menu, v.Query = s.menu(k.known), q
 	exact := lo.Filter(found, func(t thing, _ int) bool { return t.exact })
 	if len(exact) == 1 && c.Query("list") == "" {
 		return c.Redirect(exact[0].Address, fiber.StatusFound)
@@ -354,7 +372,7 @@ type testFindingsRow struct {
 }
 
 // findings lead to the change points of the tests that were found, suite by suite.
-func (k seeker) findings(ctx context.Context, found []thing) ([]thing, error) {
+func (k *seeker) findings(ctx context.Context, found []thing) ([]thing, error) {
 	tests := lo.Filter(found, func(t thing, _ int) bool { return t.Kind == "test" })
 	var out []thing
 	for _, group := range lo.PartitionBy(tests, func(t thing) string { return t.Place }) {
@@ -382,10 +400,7 @@ func (s *Service) suggest(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	k, err := s.seeker(c, s.view(c, "").L)
-	if err != nil {
-		return err
-	}
+	k := s.seeker(c, s.view(c, "").L)
 	found, err := k.find(c.UserContext(), readSought(q), c.Query("db"), c.Query("suite"))
 	if err != nil {
 		return err
