@@ -138,6 +138,7 @@ type effectSum struct {
 	Tests    uint64  `json:"tests"`
 	Machines uint64  `json:"machines"`
 	Metrics  uint64  `json:"metrics"`
+	Stands   bool    `json:"stands" doc:"whether any of its findings stands; when none does, all others are 0"`
 }
 
 type regressionDetail struct {
@@ -157,7 +158,7 @@ func toRegression(r triagedRow, _ int) regression {
 		ID: r.ID, Number: r.Number, Title: r.Title, State: openapi.StateName(r.State), Bug: r.Bug, Owner: r.Owner,
 		Tags: append([]string{}, r.Tags...), Note: r.Note, Kind: r.Kind, Cause: r.Cause, Detector: r.Detector,
 		Commit: toRange(r.EndOrderID, r.StartOrder, r.EndOrder),
-		Effect: effectSum{r.TotalEffect, r.LargestEffect, r.Changes, r.Tests, r.Machines, r.Metrics},
+		Effect: effectSum{r.TotalEffect, r.LargestEffect, r.Changes, r.Tests, r.Machines, r.Metrics, r.Changes > 0},
 		Seq:    r.Seq, OpenedSeq: r.OpenedSeq, ChangedAt: r.ChangedAt.UTC(), Actor: r.Actor, Touched: r.Touched == 1,
 	}
 }

@@ -132,6 +132,18 @@ func (s *suite) state(regression uint32, state uint8, eventType, actor string) {
 	s.rows = append(s.rows, r)
 }
 
+// withdrawn takes all findings out of what was said last of a regression.
+func (s *suite) withdrawn(regression uint32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, row := range slices.Backward(s.rows) {
+		if row.ID == regression {
+			s.rows[i].ChangeIDs = nil
+			return
+		}
+	}
+}
+
 func (s *suite) newest(regression uint32) notifier.Regression {
 	for _, row := range slices.Backward(s.rows) {
 		if row.ID == regression {

@@ -41,22 +41,24 @@ type MessageTo struct {
 
 // MessageChange is what happened to one regression.
 type MessageChange struct {
-	Event      string           `json:"event"`
-	Number     uint32           `json:"number"`
-	UUID       uuid.UUID        `json:"uuid"`
-	Title      string           `json:"title"`
-	State      string           `json:"state"`
-	Kind       string           `json:"kind"`
-	Cause      string           `json:"cause,omitempty"`
-	Detector   string           `json:"detector"`
-	Bug        string           `json:"bug,omitempty"`
-	Owner      string           `json:"owner,omitempty"`
-	Tags       []string         `json:"tags,omitempty"`
-	StartOrder string           `json:"start_order,omitempty"`
-	EndOrder   string           `json:"end_order,omitempty"`
-	API        string           `json:"api,omitempty"`
-	Total      int              `json:"findings_total"`
-	Findings   []MessageFinding `json:"findings"`
+	Event      string    `json:"event"`
+	Number     uint32    `json:"number"`
+	UUID       uuid.UUID `json:"uuid"`
+	Title      string    `json:"title"`
+	State      string    `json:"state"`
+	Kind       string    `json:"kind"`
+	Cause      string    `json:"cause,omitempty"`
+	Detector   string    `json:"detector"`
+	Bug        string    `json:"bug,omitempty"`
+	Owner      string    `json:"owner,omitempty"`
+	Tags       []string  `json:"tags,omitempty"`
+	StartOrder string    `json:"start_order,omitempty"`
+	EndOrder   string    `json:"end_order,omitempty"`
+	API        string    `json:"api,omitempty"`
+	// Withdrawn says that none of its findings stands any more: they were withdrawn or dismissed.
+	Withdrawn bool             `json:"withdrawn,omitempty"`
+	Total     int              `json:"findings_total"`
+	Findings  []MessageFinding `json:"findings"`
 }
 
 // MessageFinding is one finding that is told.
@@ -150,7 +152,7 @@ func (c composer) change(sub *Subscription, s Step) MessageChange {
 	out := MessageChange{
 		Event: s.What, Number: r.ID, UUID: r.UUID, Title: r.Title, State: lo.CoalesceOrEmpty(stateNames[r.State], strconv.Itoa(int(r.State))),
 		Kind: r.Kind, Cause: r.Cause, Detector: r.Detector, Bug: r.Bug, Owner: r.Owner, Tags: r.Tags, StartOrder: r.StartOrder, EndOrder: r.EndOrder,
-		API: c.api(sub, "regressions/"+strconv.FormatUint(uint64(r.ID), 10)), Total: len(s.Findings), Findings: []MessageFinding{},
+		API: c.api(sub, "regressions/"+strconv.FormatUint(uint64(r.ID), 10)), Withdrawn: len(r.ChangeIDs) == 0, Total: len(s.Findings), Findings: []MessageFinding{},
 	}
 	for _, f := range s.Findings[:min(len(s.Findings), maxTold)] {
 		out.Findings = append(out.Findings, MessageFinding{
@@ -226,6 +228,9 @@ func (c *MessageChange) Headline() string {
 	case extended:
 		return fmt.Sprintf("%s more: %s", counted(c.Total, "finding", "nothing"), title)
 	case verify:
+		if c.Withdrawn {
+			return "None of its findings stands any more, to be verified: " + title
+		}
 		return "Recovered, to be verified: " + title
 	case returned:
 		return "Back again: " + title

@@ -185,6 +185,24 @@ func TestNotifier_StatesChange_RecoveryAndReturnAreTold(t *testing.T) {
 	want(t, "opened alone", quiet.heard(t), []string{"opened 1: a"})
 }
 
+func TestNotifier_AllFindingsWithdrawn_SaysThatNothingStands(t *testing.T) {
+	t.Parallel()
+	s, r := newSuite(t), newReceiver(t)
+	s.subscribe("webhook", r.URL)
+	n := s.notifier()
+	s.find(1, map[string]float64{"a": 0.05})
+	s.state(1, event.StateVerify, "change.found", "detector")
+	s.withdrawn(1)
+	s.pass(n)
+	got := r.messages(t)
+	if len(got) != 2 {
+		t.Fatalf("%d messages", len(got))
+	}
+	want(t, "opened", got[0].Regressions[0].Withdrawn, false)
+	want(t, "taken back", got[1].Regressions[0].Withdrawn, true)
+	want(t, "subject", got[1].Subject(), "[nts] None of its findings stands any more, to be verified: execution_time +5 % at r12")
+}
+
 func TestNotifier_Patterns_ChooseMachinesTestsMetricsKindsAndSignals(t *testing.T) {
 	t.Parallel()
 	s := newSuite(t)

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -105,6 +106,36 @@ func TestHome_ARegression_IsThreeClicksAway(t *testing.T) {
 	mustContain(t, w.ok("/db_default/v4/nts/"), `href="/db_default/v4/nts/regressions/"`)
 	mustContain(t, w.ok("/db_default/v4/nts/regressions/"), `href="/db_default/v4/nts/regressions/1"`)
 	mustContain(t, w.ok("/db_default/v4/nts/regressions/1"), "Culprit")
+}
+
+// Later data take every finding of a regression back that somebody has looked at: no size is made up for it.
+func TestRegressions_AllFindingsWithdrawn_SayThatNothingStands(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for order := range 3 {
+		w.submit("default", "nts", "m", fmt.Sprint(order+1), noon.Add(time.Duration(order-60)*time.Minute), test{"name": "t", "execution_time": 1.0})
+	}
+	f := event.Finding{
+		MachineID: 1, Metric: "execution_time", TestID: 1, OrderID: 2, PreviousOrderID: 1, Direction: event.Up, Kind: event.Regression, Before: 1, After: 1.5,
+	}
+	w.found("default", "nts", noon.Add(-20*time.Minute), f)
+	owner := "ada"
+	w.triage(event.RegressionTriage{RegressionID: 1, Owner: &owner})
+	w.flush()
+	pages := []string{"/", "/v4/nts/", "/v4/nts/regressions/", "/v4/nts/regressions/1"}
+	for _, path := range pages {
+		body := w.ok(path)
+		mustContain(t, body, "+50.0%")
+		mustNotContain(t, body, "withdrawn")
+	}
+	f.ID = event.FindingID("default", "nts", 1, 1, f.Metric, 2, event.Up, "step")
+	w.say(event.ChangeFound, event.Changes{Detector: "step", Version: 1, Params: json.RawMessage(`{}`), DataSeq: w.offset, Findings: []event.Finding{f}})
+	w.flush()
+	for _, path := range pages {
+		body := w.ok(path)
+		mustContain(t, body, ">withdrawn</span>", "st-verify")
+		mustNotContain(t, body, "+0.0%", "0 tests", "0 series", "p 0", "largest +")
+	}
 }
 
 // Overviews read runs and findings as they were sent, and tell themselves which machine they count for.
