@@ -48,6 +48,39 @@ func (s *Service) baselineNames(ctx context.Context, in suiteView) ([]string, er
 	return lo.Map(rows, func(r baselineRow, _ int) string { return r.Name }), err
 }
 
+// baselineNamed is the baseline of that name; what to do where there is none, refuse says with the page's own way back.
+func (s *Service) baselineNamed(ctx context.Context, in suiteView, name string, refuse func(what, mend string) error) (baselineRow, error) {
+	named, err := s.baselines(ctx, in, name)
+	switch {
+	case err != nil:
+		return baselineRow{}, err
+	case len(named) == 0:
+		return baselineRow{}, refuse("Suite "+in.Name+" has no baseline called "+clip(name, 40)+".", "The page of an order gives it such a name.")
+	}
+	return named[0], nil
+}
+
+// baselineChoice is what the form of a page says of baselines: their names, and the one that the address chose.
+type baselineChoice struct {
+	Names  []string
+	Chosen baselineRow
+}
+
+// readAgainst reads which baseline a page is to hold its values against; none where the address has no against.
+func (s *Service) readAgainst(c *fiber.Ctx, in suiteView) (b baselineChoice, err error) {
+	name, err := text(c, "against")
+	if err != nil {
+		return b, err
+	}
+	if b.Names, err = s.baselineNames(c.UserContext(), in); err != nil || name == "" {
+		return b, err
+	}
+	b.Chosen, err = s.baselineNamed(c.UserContext(), in, strings.Clone(name), func(what, mend string) error {
+		return notHere(what, mend+" Change or remove against in the address.", addressWithout(c, "against"), "This page without it")
+	})
+	return b, err
+}
+
 // baselineRun is what a run is compared with when the address says against which baseline; nil when it says none. By LNT's rule it is the
 // newest run of the machine's first order that is not before the baseline.
 func (s *Service) baselineRun(c *fiber.Ctx, l links, in suiteView, body *runBody) (*runDetailRow, error) {
@@ -59,14 +92,11 @@ func (s *Service) baselineRun(c *fiber.Ctx, l links, in suiteView, body *runBody
 	refuse := func(what, mend string) error {
 		return notHere(what, mend+" Change or remove against in the address.", back, "Run "+digitsOf(body.Run.RunID)+" against the order before")
 	}
-	named, err := s.baselines(ctx, in, name)
+	named, err := s.baselineNamed(ctx, in, name, refuse)
 	if err != nil {
 		return nil, err
 	}
-	if len(named) == 0 {
-		return nil, refuse("Suite "+in.Name+" has no baseline called "+clip(name, 40)+".", "The page of an order gives it such a name.")
-	}
-	runs, err := list[neighbourRow](ctx, s, "page_baseline_runs", with(ofSuite(in), store.Params{"machine_id": body.Run.MachineID, "order_id": named[0].OrderID}))
+	runs, err := list[neighbourRow](ctx, s, "page_baseline_runs", with(ofSuite(in), store.Params{"machine_id": body.Run.MachineID, "order_id": named.OrderID}))
 	if err != nil {
 		return nil, err
 	}

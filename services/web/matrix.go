@@ -1,6 +1,7 @@
 package web
 
 import (
+	"encoding/hex"
 	"fmt"
 	"math"
 	"slices"
@@ -21,6 +22,10 @@ type matrixBody struct {
 	// Base is the order that all others are held against.
 	Base   string
 	Limits []tab
+	// Baselines are orders with names; the form that chooses one keeps the series and the limit.
+	Baselines baselineChoice
+	Plots     []string
+	Limit     string
 	// Means says that there are columns whose mean makes sense.
 	Means bool
 	Graph string
@@ -80,7 +85,17 @@ func (s *Service) matrix(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	body := matrixBody{Graph: v.L.Graph(in.Database, in.Name, plots[:min(len(plots), s.cfg.MaxPlots)]...)}
+	body := matrixBody{
+		Graph: v.L.Graph(in.Database, in.Name, plots[:min(len(plots), s.cfg.MaxPlots)]...), Limit: c.Query("limit"),
+		Plots: lo.Map(plots, func(p plot, _ int) string { return p.String() }),
+	}
+	if body.Baselines, err = s.readAgainst(c, in); err != nil {
+		return err
+	}
+	asked := limit
+	if body.Baselines.Chosen.Name != "" { // may be older than the orders that are shown
+		asked = s.cfg.MaxOrders
+	}
 	if body.Columns, err = s.matrixColumns(c, v.L, in, plots); err != nil {
 		return err
 	}
@@ -88,7 +103,7 @@ func (s *Service) matrix(c *fiber.Ctx) error {
 		"machine_ids": lo.Uniq(lo.Map(plots, func(p plot, _ int) uint32 { return p.Machine })),
 		"test_ids":    lo.Uniq(lo.Map(plots, func(p plot, _ int) uint32 { return p.Test })),
 		"metrics":     lo.Uniq(lo.Map(plots, func(p plot, _ int) string { return in.Metrics[p.Field].Name })),
-		"limit":       uint32(limit),
+		"limit":       uint32(asked),
 	}))
 	if err != nil {
 		return err
@@ -96,9 +111,11 @@ func (s *Service) matrix(c *fiber.Ctx) error {
 	if len(rows) == 0 {
 		return notHere("No orders found.", "These series have no values yet.", v.L.Suite(in.Database, in.Name), "Overview of "+in.Name)
 	}
-	if err := body.fill(v.L, in, rows, base); err != nil {
+	at, err := body.baseOf(in, rows, base)
+	if err != nil {
 		return err
 	}
+	body.fill(v.L, in, rows, at, limit)
 	query := addressWithout(c, "limit")
 	body.Limits = lo.Map([]string{"12", "50", "250", "-1"}, func(n string, _ int) tab {
 		current := n == c.Query("limit", "12")
@@ -149,14 +166,29 @@ func (s *Service) matrixColumns(c *fiber.Ctx, l links, in suiteView, plots []plo
 	return columns, nil
 }
 
-// fill makes the lines, newest order first, held against the base or else the oldest order shown.
-func (b *matrixBody) fill(l links, in suiteView, rows []matrixRow, base uint64) error {
-	at := len(rows) - 1
-	if base != 0 {
-		if at = slices.IndexFunc(rows, func(r matrixRow) bool { return uint64(r.OrderID) == base }); at < 0 {
-			return badParameter("baseline", uintText(base), "baseline must be the id of one of the orders shown; a larger limit shows more of them.")
+// baseOf is which of the rows the others are held against: the first that is not before the chosen baseline, by LNT's rule; else the order
+// whose id the address has, else the oldest.
+func (b *matrixBody) baseOf(in suiteView, rows []matrixRow, base uint64) (int, error) {
+	if name := b.Baselines.Chosen.Name; name != "" {
+		from, _ := hex.DecodeString(orderKey(in, b.Baselines.Chosen.Order)) // made by orderKey
+		_, at, found := lo.FindLastIndexOf(rows, func(r matrixRow) bool { return r.SortKey >= string(from) })
+		if !found {
+			return 0, badParameter("against", name, "These series have no values at "+b.Baselines.Chosen.Order+", the order of "+name+", or after it: choose another baseline or none.")
 		}
+		return at, nil
 	}
+	if base == 0 {
+		return len(rows) - 1, nil
+	}
+	at := slices.IndexFunc(rows, func(r matrixRow) bool { return uint64(r.OrderID) == base })
+	if at < 0 {
+		return 0, badParameter("baseline", uintText(base), "baseline must be the id of one of the orders shown; a larger limit shows more of them.")
+	}
+	return at, nil
+}
+
+// fill makes the lines, newest order first, as many as the limit and that of the base.
+func (b *matrixBody) fill(l links, in suiteView, rows []matrixRow, at, limit int) {
 	b.Base = rows[at].Order
 	for i := range b.Columns {
 		// A series that begins later is held against its own oldest order.
@@ -169,6 +201,9 @@ func (b *matrixBody) fill(l links, in suiteView, rows []matrixRow, base uint64) 
 	}
 	b.Means = len(b.Columns) > 1
 	for n, row := range rows {
+		if n >= limit && n != at {
+			continue
+		}
 		line := matrixLine{Order: row.Order, Link: l.Order(in.Database, in.Name, row.OrderID), IsBase: n == at}
 		sum, counted, mixed := 0.0, 0, false
 		for _, column := range b.Columns {
@@ -187,7 +222,6 @@ func (b *matrixBody) fill(l links, in suiteView, rows []matrixRow, base uint64) 
 		}
 		b.Rows = append(b.Rows, line)
 	}
-	return nil
 }
 
 // of is the level of a series at the order.

@@ -16,6 +16,7 @@ type statusBody struct {
 	Metric         metricChoice
 	Metrics        []metricChoice
 	Revision, Test string
+	Baselines      baselineChoice
 	Machines       []statusMachine
 	Rows           []statusRow
 	Pager          pager
@@ -76,6 +77,9 @@ func (s *Service) globalStatus(c *fiber.Ctx) error {
 	if body.Revision, err = text(c, "revision"); err != nil {
 		return err
 	}
+	if body.Baselines, err = s.readAgainst(c, in); err != nil {
+		return err
+	}
 	if body.Test, err = text(c, "test"); err != nil {
 		return err
 	}
@@ -92,7 +96,7 @@ func (s *Service) globalStatus(c *fiber.Ctx) error {
 func (s *Service) fillStatus(c *fiber.Ctx, l links, in suiteView, body *statusBody) error {
 	ctx := c.UserContext()
 	runs, err := list[statusRunRow](ctx, s, "status_runs", with(ofSuite(in), store.Params{
-		"at_key": orderKey(in, body.Revision), "limit": uint32(statusMachines),
+		"at_key": orderKey(in, lo.CoalesceOrEmpty(body.Baselines.Chosen.Order, body.Revision)), "limit": uint32(statusMachines),
 	}))
 	if err != nil {
 		return err
