@@ -4,8 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -145,7 +147,7 @@ func TestDatabase_Judgements_AreReadWhole(t *testing.T) {
 			ID: 4, Title: "Regression of 1 benchmarks", Bug: "https://bugs.example.org/1", State: 10,
 			Changes: []Change{{MachineID: 3, Machine: "m", TestID: 1, Test: "a", Metric: "select", From: []string{"10"}, To: []string{"11"}, Old: &before, New: &after, RunID: 12}},
 		}},
-		Baselines: []BaselineMark{{"release", "as shipped", []string{"11"}}},
+		Baselines: []BaselineMark{{"release", "as shipped", 4, []string{"11"}}},
 	}
 	if diff := cmp.Diff(got, want); diff != "" {
 		t.Errorf("judgements (-got +want):\n%s", diff)
@@ -195,7 +197,7 @@ func TestImport_FromDatabase_IsComparedAndReported(t *testing.T) {
 		"3 runs of 3 imported now", "the same",
 		"1 runs without a start time", "1 values were not finite", "1 statuses were none",
 		"1 machines without runs are not imported",
-		"LNT has 1 regressions over 2 field changes, 1 ignored changes, 1 baselines", "regressions, which --keep-ids brings, ignored changes and baselines are not imported", "2 profiles are not imported")
+		"LNT has 1 regressions over 2 field changes, 1 ignored changes, 1 baselines", "regressions, which --keep-ids brings, ignored changes are not imported", "2 profiles are not imported")
 	files, err := filepath.Glob(filepath.Join(state, "default-odd-*.judgements.json"))
 	if err != nil || len(files) != 1 {
 		t.Errorf("files %q, error %v; want one with the judgements", files, err)
@@ -218,7 +220,7 @@ func TestImport_KeepIDs_RegressionsComeWithTheirNumbers(t *testing.T) {
 	s := newStandIn(t)
 	path := lntFile(t)
 	out, _ := into(t.Context(), t, s, func(c *Config) { c.DSN, c.KeepIDs = path, true }) // the stand-in's ids are its own
-	mustSay(t, out, "1 regressions imported under their numbers", "ignored changes and baselines are not imported")
+	mustSay(t, out, "1 regressions imported under their numbers", "ignored changes are not imported")
 	if len(s.regressions) != 1 {
 		t.Fatalf("%d events of regressions, want one\n%s", len(s.regressions), out)
 	}
@@ -236,6 +238,51 @@ func TestImport_KeepIDs_RegressionsComeWithTheirNumbers(t *testing.T) {
 	}}}
 	if diff := cmp.Diff(got, want); diff != "" {
 		t.Errorf("regressions (-got +want):\n%s", diff)
+	}
+}
+
+func TestImport_Baselines_ComeOnceAndSayWhatStaysOut(t *testing.T) {
+	t.Parallel()
+	path := lntFile(t)
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Orders 7 and 8 have no run; there is an order whose number is 11 where nobody has that name.
+	for _, statement := range []string{
+		`INSERT INTO "odd_Order" VALUES (7, NULL, NULL, '12'), (8, NULL, NULL, '13')`,
+		`INSERT INTO "odd_Baseline" VALUES (2, 'branch/19', NULL, 4), (3, 'old', '', 7), (4, 'lost', '', 99)`,
+	} {
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	named := func(s *standIn) []string { return slices.Sorted(maps.Values(s.baselines)) }
+	release, old := `{"name":"release","order":"11","comment":"as shipped"}`, `{"name":"old","order":"12"}`
+
+	s := newStandIn(t)
+	s.untrusted = true
+	state := t.TempDir()
+	bring := func(c *Config) { c.DSN, c.State = path, state }
+	out, _ := into(t.Context(), t, s, bring)
+	mustSay(t, out, "4 baselines are not imported, which needs a token of scope triage", "3 runs of 3 imported now")
+	s.untrusted = false
+	for range 2 { // again with the same state: what was said is said under its key
+		out, _ = into(t.Context(), t, s, bring)
+		mustSay(t, out, `baseline "branch/19" is left out`, "2 baselines are of orders that were not imported", "1 baselines imported")
+	}
+	if diff := cmp.Diff(named(s), []string{release}); diff != "" {
+		t.Errorf("baselines (-got +want):\n%s", diff)
+	}
+
+	s = newStandIn(t)
+	out, _ = into(t.Context(), t, s, func(c *Config) { c.DSN, c.KeepIDs = path, true }) // orders come without runs
+	mustSay(t, out, "1 baselines are of orders that were not imported", "2 baselines imported")
+	if diff := cmp.Diff(named(s), []string{old, release}); diff != "" {
+		t.Errorf("baselines with ids (-got +want):\n%s", diff)
 	}
 }
 

@@ -63,6 +63,9 @@ type standIn struct {
 	seeds    [][]byte
 	// regressions are the bodies of events of regressions.
 	regressions [][]byte
+	// baselines are the bodies of what was asked to be named, by idempotency key; untrusted refuses them for want of a scope.
+	baselines map[string]string
+	untrusted bool
 	// refuse names an order that is refused; fail answers this many requests with 503; lose forgets a value of every run;
 	// holdAt ends the context of the import after so many runs.
 	refuse string
@@ -79,7 +82,7 @@ type storedRun struct {
 
 func newStandIn(t *testing.T) *standIn {
 	t.Helper()
-	s := &standIn{receipts: map[string]map[string]any{}}
+	s := &standIn{receipts: map[string]map[string]any{}, baselines: map[string]string{}}
 	mux := http.NewServeMux()
 	const v4 = "/api/db_default/v4/odd/"
 	mux.HandleFunc("POST "+v4+"schema", s.postSchema)
@@ -114,6 +117,20 @@ func newStandIn(t *testing.T) *standIn {
 		s.regressions = append(s.regressions, body)
 		s.mu.Unlock()
 		w.WriteHeader(http.StatusOK)
+	})
+	mux.HandleFunc("POST /api/db_default/v5/odd/baselines", func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		switch {
+		case s.untrusted:
+			http.Error(w, `{"detail":"needs the scope triage"}`, http.StatusForbidden)
+		case strings.Contains(string(body), "/"):
+			http.Error(w, `{"detail":"name: has one of /"}`, http.StatusBadRequest)
+		default:
+			s.baselines[r.Header.Get("Idempotency-Key")] = string(body)
+			w.WriteHeader(http.StatusCreated)
+		}
 	})
 	mux.HandleFunc("GET "+v4+"machines/{id}", s.known(s.machine))
 	mux.HandleFunc("GET "+v4+"runs/{id}", s.known(s.run))

@@ -172,7 +172,14 @@ func (i *Importer) suite(ctx context.Context, source Source, j *job) error {
 	took := i.deps.Now().Sub(began)
 	i.report(j, m, machines, heads, took)
 	i.count(m.refusals)
-	if err := i.judgements(ctx, j, strings.TrimSuffix(name, ".runs")+".judgements.json"); err != nil {
+	here := func(mark BaselineMark) bool {
+		_, seeded := j.orders[strings.Join(mark.Order, orderKey)]
+		return seeded || slices.ContainsFunc(heads, func(h Head) bool {
+			_, stored := done.stored[h.ID]
+			return h.OrderID == mark.OrderID && stored
+		})
+	}
+	if err := i.judgements(ctx, j, here, strings.TrimSuffix(name, ".runs")+".judgements.json"); err != nil {
 		return err
 	}
 	heads = slices.DeleteFunc(heads, func(h Head) bool { return m.gone[h.ID] })
@@ -344,8 +351,8 @@ func (i *Importer) report(j *job, m mover, machines []Machine, heads []Head, too
 }
 
 // judgements writes what LNT knows about changes to a file. Regressions are imported with it, if machines, tests and orders have LNT's
-// ids.
-func (i *Importer) judgements(ctx context.Context, j *job, file string) error {
+// ids, and the baselines of orders that are here.
+func (i *Importer) judgements(ctx context.Context, j *job, here func(BaselineMark) bool, file string) error {
 	judged, err := j.source.Judgements(ctx)
 	if err != nil {
 		return fmt.Errorf("read regressions: %w", err)
@@ -364,7 +371,7 @@ func (i *Importer) judgements(ctx context.Context, j *job, file string) error {
 	if i.cfg.Profiles == "" && judged.Profiles > 0 {
 		i.say("%s: %d profiles are not imported; --profiles names the folder of their files", j, judged.Profiles)
 	}
-	what := "ignored changes and baselines are not imported"
+	what := "ignored changes are not imported"
 	if i.cfg.KeepIDs && len(judged.Regressions) > 0 {
 		notes, err := i.regressions(ctx, j, judged)
 		if err != nil {
@@ -375,6 +382,15 @@ func (i *Importer) judgements(ctx context.Context, j *job, file string) error {
 		}
 	} else {
 		what = "regressions, which --keep-ids brings, " + what
+	}
+	if len(judged.Baselines) > 0 {
+		notes, err := i.baselines(ctx, j, judged.Baselines, here)
+		if err != nil {
+			return err
+		}
+		for _, note := range notes {
+			i.say("%s: %s", j, note)
+		}
 	}
 	i.say("%s: %s; they are written down in %s", j, what, filepath.ToSlash(file))
 	return nil

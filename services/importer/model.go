@@ -137,5 +137,6 @@ type Change struct {
 type BaselineMark struct {
 	Name    string   `json:"name"`
 	Comment string   `json:"comment"`
+	OrderID uint32   `json:"order_id"`
 	Order   []string `json:"order"`
 }

@@ -387,14 +387,15 @@ func finite(f sql.NullFloat64) *float64 {
 
 func (t *tables) baselines(ctx context.Context, tx *sql.Tx, j *Judgements) error {
 	orders := t.schema.OrderFields()
-	query := `SELECT b."Name", b."Comment"` + columns("o", orders) + ` FROM ` + t.table("Baseline") + ` b LEFT JOIN ` + t.table("Order") + ` o ON o."ID" = b."OrderID" ORDER BY b."ID"`
+	query := `SELECT b."Name", b."Comment", b."OrderID"` + columns("o", orders) + ` FROM ` + t.table("Baseline") + ` b LEFT JOIN ` + t.table("Order") + ` o ON o."ID" = b."OrderID" ORDER BY b."ID"`
 	return each(ctx, tx, query, func(rows *sql.Rows) error {
 		var name, comment sql.NullString
+		var order sql.NullInt64
 		values := make([]sql.NullString, len(orders))
-		if err := rows.Scan(append([]any{&name, &comment}, pointers(values)...)...); err != nil {
+		if err := rows.Scan(append([]any{&name, &comment, &order}, pointers(values)...)...); err != nil {
 			return err
 		}
-		j.Baselines = append(j.Baselines, BaselineMark{name.String, comment.String, texts(values)})
+		j.Baselines = append(j.Baselines, BaselineMark{name.String, comment.String, idOf(order), texts(values)})
 		return nil
 	})
 }
