@@ -159,6 +159,11 @@ func (s *Service) auditCSV(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	return auditFile(c, entries, false)
+}
+
+// auditFile sends events as CSV; everywhere says that they are of several suites.
+func auditFile(c *fiber.Ctx, entries []auditEntry, everywhere bool) error {
 	var out bytes.Buffer
 	w := csv.NewWriter(&out)
 	lines := [][]string{{"seq", "received_at", "actor", "event_type", "on", "note", "status", "error", "event_id", "request_id"}}
@@ -167,6 +172,12 @@ func (s *Service) auditCSV(c *fiber.Ctx) error {
 		lines = append(lines, []string{
 			uintText(e.Seq), e.ReceivedAt.UTC().Format(time.RFC3339Nano), cell(e.Actor), e.Type, cell(on), cell(e.Note), e.Status, cell(e.Error), e.EventID.String(), cell(e.RequestID),
 		})
+	}
+	if everywhere {
+		lines[0] = append([]string{"database", "suite"}, lines[0]...)
+		for i, e := range entries {
+			lines[i+1] = append([]string{e.Database, e.Suite}, lines[i+1]...)
+		}
 	}
 	if err := w.WriteAll(lines); err != nil {
 		return fmt.Errorf("write audit: %w", err)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"strings"
@@ -26,34 +27,64 @@ func (s *Service) auditEverywhere(c *fiber.Ctx) error {
 		return err
 	}
 	v.Menu = s.menu(known)
-	query, params, err := readAuditQuery(c)
+	query, params, err := readEverywhereQuery(c)
 	if err != nil {
-		return err
-	}
-	if query.Database, err = text(c, "database"); err != nil {
 		return err
 	}
 	end, err := readAuditEnd(c)
 	if err != nil {
 		return err
 	}
-	rows, err := list[auditRow](c.UserContext(), s, "page_admin_audit", with(with(params, end.params()), store.Params{
-		"database": query.Database, "limit": uint32(s.cfg.ListRows + 1),
-	}))
+	entries, err := s.entriesEverywhere(c.UserContext(), v.L, with(with(params, end.params()), store.Params{"limit": uint32(s.cfg.ListRows + 1)}))
 	if err != nil {
 		return err
 	}
-	entries := lo.Map(rows, func(r auditRow, _ int) auditEntry {
-		return toEntry(v.L, suiteView{Database: r.Database, Schema: suite.Schema{Name: r.Suite}}, r)
-	})
 	body := s.auditBody(c, query, entries, func(last auditEntry) string {
 		return auditEnd{last.ReceivedAt, last.Database, last.Suite, last.Seq}.String()
 	})
 	body.Everywhere = true
+	body.CSV = v.L.Home() + "admin/audit.csv" + strings.TrimRight(addressWithout(c, "before"), "?&")
 	body.Databases = lo.Map(v.Menu, func(m menuEntry, _ int) string { return m.Database })
 	v.Body = body
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	return s.render(c, "audit", v)
+}
+
+// auditEverywhereCSV answers /admin/audit.csv: the newest events that are asked for.
+func (s *Service) auditEverywhereCSV(c *fiber.Ctx) error {
+	v := s.view(c, "Audit of all databases")
+	if !v.Admin() {
+		return v.forAdministrators()
+	}
+	_, params, err := readEverywhereQuery(c)
+	if err != nil {
+		return err
+	}
+	entries, err := s.entriesEverywhere(c.UserContext(), v.L, with(with(params, auditEnd{}.params()), store.Params{"limit": uint32(auditExport)}))
+	if err != nil {
+		return err
+	}
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	return auditFile(c, entries, true)
+}
+
+// readEverywhereQuery is readAuditQuery with a choice of the database.
+func readEverywhereQuery(c *fiber.Ctx) (auditQuery, store.Params, error) {
+	query, params, err := readAuditQuery(c)
+	if err != nil {
+		return query, nil, err
+	}
+	query.Database, err = text(c, "database")
+	return query, with(params, store.Params{"database": query.Database}), err
+}
+
+// entriesEverywhere are events of all suites. They go by time, those of one suite by position, which the ledger's order finds at once:
+// hence a statement for each.
+func (s *Service) entriesEverywhere(ctx context.Context, l links, params store.Params) ([]auditEntry, error) {
+	rows, err := list[auditRow](ctx, s, "page_admin_audit", params)
+	return lo.Map(rows, func(r auditRow, _ int) auditEntry {
+		return toEntry(l, suiteView{Database: r.Database, Schema: suite.Schema{Name: r.Suite}}, r)
+	}), err
 }
 
 // auditEnd is the event at which a page of the list over all suites ends; the zero value is none.

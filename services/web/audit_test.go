@@ -99,7 +99,8 @@ func TestAuditEverywhere_ForAdministratorsAlone_HasAllSuitesNewestFirst(t *testi
 	}
 	page := ask("")
 	mustContain(t, page, "default/nts", "other/nts", "named g4", "named z6", "named team", `href="/db_other/v4/nts/audit"`, `href="/db_other/v4/nts/receipts/`, `<option>other</option>`)
-	mustNotContain(t, page, "run submitted</a>", "hooks.example.org", "audit.csv")
+	mustNotContain(t, page, "run submitted</a>", "hooks.example.org")
+	mustContain(t, ask("?database=other&before=1/2/a/b"), `href="/admin/audit.csv?database=other"`)
 	if strings.Index(page, "named team") > strings.Index(page, "named z6") {
 		t.Error("what came last is not the first")
 	}
@@ -130,6 +131,21 @@ func TestAuditEverywhere_ForAdministratorsAlone_HasAllSuitesNewestFirst(t *testi
 	}
 	if len(seen) != 63 {
 		t.Errorf("%d events on all pages, want 63", len(seen))
+	}
+	file := w.get("/admin/audit.csv?database=other", "Cookie", cookie)
+	mustNotContain(t, file.Body, "hooks.example.org", "g4")
+	lines, err := csv.NewReader(strings.NewReader(file.Body)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(lines) != 3 || len(lines[0]) != 12 || lines[0][0] != "database" || lines[1][0] != "other" || lines[1][1] != "nts" || lines[2][5] != "machine.renamed" {
+		t.Errorf("%d lines: %v", len(lines), lines)
+	}
+	if file.Header.Get("Cache-Control") != "no-store" || !strings.HasPrefix(file.Header.Get("Content-Type"), "text/csv") {
+		t.Errorf("headers of the file: %v", file.Header)
+	}
+	if p := w.get("/admin/audit.csv", "Cookie", w.signIn("manage")); p.Status != http.StatusForbidden {
+		t.Errorf("the file for who manages: %d", p.Status)
 	}
 	for _, query := range []string{"?before=x", "?before=1/2", "?before=-1/1/a/b", "?type=none", "?database=%00"} {
 		if p := w.get("/admin/audit"+query, "Cookie", cookie); p.Status != http.StatusBadRequest {

@@ -16,6 +16,7 @@ func (s *Service) Routes(r fiber.Router) {
 	r.Post("/"+auth.SignOutPath, s.page(s.signOut))
 	r.Get("/admin", s.page(s.admin))
 	r.Get("/admin/audit", s.page(s.auditEverywhere))
+	r.Get("/admin/audit.csv", s.page(s.auditEverywhereCSV))
 	r.Get("/profile/admin", s.page(s.toAdmin))
 	r.Get("/rules", s.page(s.toRules))
 	r.Get("/select_db", s.page(s.toOtherDatabase))
