@@ -2,7 +2,7 @@
 # LNT's own client against a fresh server: what it prints and how it exits. What it prints of results is also held against
 # LNT's own server.
 #
-#   lnt.sh [PROGRAM]   PROGRAM is the built tidemark, bin/tidemark by default
+#   lnt-submit.sh [PROGRAM]   PROGRAM is the built tidemark, bin/tidemark by default
 #
 # The client comes from lnt-client.sh.
 set -eu
