@@ -187,7 +187,7 @@ func (k *Keeper) make(c *fiber.Ctx, key string, h func() error) (*kept, error) {
 			made.headers = append(made.headers, [2]string{string(name), string(value)})
 		}
 	})
-	if tag, has := tagWith(asked, "", made.sum()); has && tag != "" {
+	if tag, has := tagWith(asked, "", made.sum()); (has && tag != "") || anyTag(asked) {
 		return made, k.leaveOut(c, made.tag)
 	}
 	return made, nil
@@ -230,7 +230,7 @@ func (k *Keeper) drop(e *list.Element) {
 // give sends a kept answer, or that the client has it.
 func (k *Keeper) give(c *fiber.Ctx, answer *kept, how string) error {
 	asked := c.Get(fiber.HeaderIfNoneMatch)
-	if tag, has := tagWith(asked, "", answer.sum()); has && tag != "" {
+	if tag, has := tagWith(asked, "", answer.sum()); (has && tag != "") || anyTag(asked) {
 		return k.leaveOut(c, answer.tag)
 	}
 	if _, has := tagWith(asked, answer.tag, ""); has {
@@ -258,6 +258,9 @@ func (k *Keeper) key(c *fiber.Ctx, reader, at string) string {
 	}
 	return hex.EncodeToString(h.Sum(nil)[:12])
 }
+
+// anyTag says whether an If-None-Match header means whatever there is (RFC 9110, 13.1.2).
+func anyTag(header string) bool { return strings.TrimSpace(header) == "*" }
 
 // tagWith finds, in an If-None-Match header, the tag that begins and ends so; tags are compared weakly. A whole tag as the beginning
 // is that tag.

@@ -74,6 +74,9 @@ func TestKeeper_NothingMoved_MadeOnceAndLeftOutForWhoHasIt(t *testing.T) {
 		t.Errorf("for who has it: %+v", known)
 	}
 	s.at.Add(1)
+	if known := s.ask(t, "/page", "If-None-Match", "*"); known.code != http.StatusNotModified || known.body != "" {
+		t.Errorf("whatever there is: %d %q", known.code, known.body)
+	}
 	moved := s.ask(t, "/page", "If-None-Match", first.tag)
 	if moved.code != http.StatusOK || moved.body != "data 1" || s.made.Load() != 2 {
 		t.Errorf("after a write: %+v, made %d times", moved, s.made.Load())

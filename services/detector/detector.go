@@ -125,7 +125,7 @@ type reached struct {
 // readPositions reads how far all jobs have come in all suites, by job. One read serves a slot: planning it costs more than its rows.
 func (d *Detector) readPositions(ctx context.Context, list []work, rules map[string]suiteRules) (map[string][]reached, error) {
 	jobs := lo.Map(list, func(w work, _ int) string { return w.job })
-	jobs = append(jobs, lo.Map(roles(rules), func(r role, _ int) string { return r.fullJob() })...)
+	jobs = append(jobs, lo.Map(rolesOnce(rules), func(r role, _ int) string { return r.fullJob() })...)
 	rows, err := store.Select[reached](ctx, d.deps.Store, sql.MustQuery("detect_positions"), store.Params{"jobs": jobs})
 	if err != nil {
 		return nil, fmt.Errorf("read positions: %w", err)

@@ -37,11 +37,13 @@ type fullPass struct {
 func (d *Detector) full(ctx context.Context, at time.Time, rules map[string]suiteRules, positions map[string][]reached) error {
 	until := d.deps.Clock().Add(d.cfg.Full.Budget)
 	var problems []error
-	for _, r := range roles(rules) {
+	for _, r := range rolesOnce(rules) {
 		for _, p := range positions[r.fullJob()] {
 			key := fullKey{p.Database, p.Suite, r}
 			of := rules[p.Database+"/"+p.Suite]
-			if !d.works(r, of, p.Database, p.Suite) || !d.isDue(key, p, of, at) {
+			// Without the last of its rules a role has nothing to judge, but still to take back what stands.
+			works := d.works(r, of, p.Database, p.Suite) || of.ended[r] > p.SeenSeq
+			if !works || !d.isDue(key, p, of, at) {
 				continue
 			}
 			p.pendingKey = p.Database + "/" + p.Suite + "/" + r.job()

@@ -36,6 +36,8 @@ func (r role) fullJob() string {
 type suiteRules struct {
 	rules event.Rules
 	seq   uint64
+	// ended has, per role, the position at which one of its rules was last taken away.
+	ended map[role]uint64
 }
 
 // readRules reads the rules of all suites, by database/suite.
@@ -62,7 +64,10 @@ func (d *Detector) readRules(ctx context.Context) (map[string]suiteRules, error)
 		key := r.Database + "/" + r.Suite
 		of := out[key]
 		of.seq = max(of.seq, r.Seq)
-		if r.Removed == 0 {
+		if r.Removed != 0 {
+			who := role{r.Detector, event.Mode(r.Mode) == event.ModeShadow}
+			of.ended = lo.Assign(of.ended, map[role]uint64{who: max(of.ended[who], r.Seq)})
+		} else {
 			of.rules = append(of.rules, event.DetectorRule{
 				Detector: r.Detector, Mode: event.Mode(r.Mode), Machine: r.Machine, Test: r.Test, Metric: r.Metric, Preset: r.Preset, Params: r.Params,
 			})
@@ -82,6 +87,24 @@ func roles(rules map[string]suiteRules) []role {
 			}
 		}
 	}
+	return sorted(seen)
+}
+
+// rolesOnce are the roles and those that were: what they had found is taken back by a pass.
+func rolesOnce(rules map[string]suiteRules) []role {
+	seen := lo.SliceToMap(roles(rules), func(r role) (role, bool) { return r, true })
+	for _, of := range rules {
+		for r := range of.ended {
+			if r.detector != event.DetectorLNT {
+				seen[r] = true
+			}
+		}
+	}
+	return sorted(seen)
+}
+
+// sorted are roles in the order in which they work, steps first.
+func sorted(seen map[role]bool) []role {
 	all := slices.Collect(maps.Keys(seen))
 	slices.SortFunc(all, func(a, b role) int {
 		isDefault := func(r role) int { return lo.Ternary(r == role{detector: detect.Default}, 0, 1) }

@@ -79,6 +79,32 @@ func TestRules_SetAndTakenBack_AreFollowedForWhatIsStored(t *testing.T) {
 	}
 }
 
+// TestRules_LastOfADetectorTakenAway_FindingsAreTakenBack: with its last rule a detector has nothing to judge, and nothing stands of it.
+func TestRules_LastOfADetectorTakenAway_FindingsAreTakenBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.log.submit("nts", nil, history("m", "a", append(level(10, 10), level(12, 8)...)...)...)
+	rules := []event.DetectorRule{
+		{Detector: "threshold", Mode: event.ModeActive, Params: map[string]string{"percent": "15"}},
+		{Detector: "stepfit", Mode: event.ModeShadow},
+	}
+	for _, r := range rules {
+		w.rule(r)
+	}
+	w.settle()
+	if diff := cmp.Diff([]string{"stepfit (shadow) a at 11", "steps a at 11", "threshold a at 11"}, w.log.told()); diff != "" {
+		t.Fatal(diff)
+	}
+	for _, r := range rules {
+		r.Remove = true
+		w.rule(r)
+	}
+	w.settle()
+	if diff := cmp.Diff([]string{"steps a at 11"}, w.log.told()); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // TestSlot_ImportTooLargeForASlot_IsJudgedByTheFullPass leaves all to the pass, in portions.
 func TestSlot_ImportTooLargeForASlot_IsJudgedByTheFullPass(t *testing.T) {
 	t.Parallel()

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/google/uuid"
+	"github.com/samber/lo"
 
 	"tidemark/pkg/backtest"
 	"tidemark/pkg/event"
@@ -17,6 +18,28 @@ type Backtests interface {
 	Create(ctx context.Context, database, suite string, spec backtest.Spec, actor string) (backtest.Backtest, error)
 	Cancel(ctx context.Context, database, suite string, id uuid.UUID) (backtest.Backtest, error)
 	Promotion(ctx context.Context, database, suite string, id uuid.UUID, mode event.Mode, reason string) (event.DetectorRule, error)
+}
+
+// backtestBody is a [backtest.Spec] as clients write it.
+type backtestBody struct {
+	Detector string                  `json:"detector,omitempty" doc:"steps when absent"`
+	Preset   string                  `json:"preset,omitempty"`
+	Params   map[string]openapi.Text `json:"params,omitempty" doc:"before those of the preset"`
+	Since    string                  `json:"since,omitempty" doc:"the first order at which something may be found: its name, a day or an instant"`
+	Until    string                  `json:"until,omitempty" doc:"the last one"`
+	Machine  string                  `json:"machine,omitempty" doc:"a pattern with * and ?; all when absent"`
+	Test     string                  `json:"test,omitempty" doc:"as machine"`
+	Metric   string                  `json:"metric,omitempty" doc:"as machine"`
+	Margin   *int                    `json:"margin,omitempty" doc:"orders that the same change may lie apart; 5 when absent"`
+	Note     string                  `json:"note,omitempty" doc:"why it is asked for"`
+}
+
+func (b backtestBody) spec() backtest.Spec {
+	return backtest.Spec{
+		Detector: b.Detector, Preset: b.Preset, Since: b.Since, Until: b.Until, Machine: b.Machine, Test: b.Test, Metric: b.Metric,
+		Margin: b.Margin, Note: b.Note,
+		Params: lo.MapValues(b.Params, func(v openapi.Text, _ string) string { return string(v) }),
+	}
 }
 
 // promotionBody says how the detector of a backtest is to judge from now on.
@@ -32,7 +55,7 @@ func (s *Service) backtestWrites() []v5Write {
 			Operation: openapi.Operation{
 				Method: http.MethodPost, Path: "backtests", ID: "createBacktest", Tag: "backtests",
 				Summary: "try a detector on history; it waits for its turn", Scope: "submit",
-				Body: backtest.Spec{}, Answer: backtest.Shown{}, Status: http.StatusCreated, Errors: []int{http.StatusConflict},
+				Body: backtestBody{}, Answer: backtest.Shown{}, Status: http.StatusCreated, Errors: []int{http.StatusConflict},
 			},
 			readable: true,
 			make:     s.createBacktest,
@@ -57,14 +80,14 @@ func (s *Service) backtestWrites() []v5Write {
 }
 
 func (s *Service) createBacktest(w *v5Request) (v5Event, error) {
-	var spec backtest.Spec
-	if err := w.read(&spec); err != nil {
+	var body backtestBody
+	if err := w.read(&body); err != nil {
 		return v5Event{}, err
 	}
 	if s.backtests == nil {
 		return v5Event{}, errNoBacktests
 	}
-	b, err := s.backtests.Create(w.ctx, w.a.database, w.a.suite, spec, w.a.actor)
+	b, err := s.backtests.Create(w.ctx, w.a.database, w.a.suite, body.spec(), w.a.actor)
 	if err != nil {
 		return v5Event{}, toBacktestError(err)
 	}
