@@ -36,7 +36,7 @@ func TestAdmin_ForAdministratorsAlone_ShowsTheMachineRoomWithoutSecrets(t *testi
 	if page.Status != http.StatusOK || page.Header.Get("Cache-Control") != "no-store" {
 		t.Fatalf("%d %s\n%s", page.Status, page.Header.Get("Cache-Control"), page.Body)
 	}
-	mustContain(t, page.Body, "default/nts", "other/nts", "manageer", "<code>ledger</code>", "execution_time", "llvm_project_revision", "(order)", "ClickHouse 2", ">Administration</a>")
+	mustContain(t, page.Body, "default/nts", "other/nts", "1 run field,", "manageer", "<code>ledger</code>", "execution_time", "llvm_project_revision", "(order)", "ClickHouse 2", ">Administration</a>")
 	for _, secret := range w.secrets {
 		digest := sha256.Sum256([]byte(secret))
 		mustNotContain(t, page.Body, secret, secret[4:20], hex.EncodeToString(digest[:]))

@@ -94,6 +94,10 @@ func TestGlobalStatus_PutsTheWorstTestFirstOnTheMachinesThatReport(t *testing.T)
 	mustContain(t, w.ok("/v4/nts/global_status?field=score&revision=100"), "100 → 103", "50.0%", `value="100"`)
 	mustContain(t, w.ok("/v4/nts/global_status?revision=5"), "100 → 103")
 	mustContain(t, w.ok("/v4/nts/global_status?test=zzz"), "No test matches")
+	// The engine compiles an expression once it has seen it a few times.
+	for _, part := range []string{"s", "a", "m", "sa", "sam", "same"} {
+		mustContain(t, w.ok("/v4/nts/global_status?test="+part), `class="wrap">same`)
+	}
 	if p := w.get("/v4/nts/global_status?field=x"); p.Status != http.StatusBadRequest || !strings.Contains(p.Body, "field=x") {
 		t.Errorf("an unknown field: %d", p.Status)
 	}

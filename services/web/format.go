@@ -78,7 +78,14 @@ func (s scale) decimals(v float64) int {
 	if v == 0 || s.by == 1 && v == math.Trunc(v) && v < 1e6 {
 		return 0
 	}
-	return max(0, min(12, digits-1-int(math.Floor(math.Log10(v)))))
+	return places(v)
+}
+
+// places is how many digits behind the point give v > 0 its significant digits once it is rounded: 9.9999 is 10.00.
+func places(v float64) int {
+	_, exponent, _ := strings.Cut(strconv.FormatFloat(v, 'e', digits-1, 64), "e")
+	power, _ := strconv.Atoi(exponent) // what FormatFloat wrote; infinity has none, and no digits
+	return max(0, min(12, digits-1-power))
 }
 
 // quantity shows one value of a metric with its unit.
@@ -94,7 +101,7 @@ func quantities(m suite.Metric, a, b float64) (string, string) {
 	s := scaleFor(m, larger)
 	n := max(s.decimals(a), s.decimals(b))
 	if larger != 0 {
-		n = min(n, max(0, min(12, digits-1-int(math.Floor(math.Log10(larger/s.by))))))
+		n = min(n, places(larger/s.by))
 	}
 	return s.format(a, n), s.format(b, n)
 }
@@ -157,6 +164,26 @@ func percent(ratio float64) string {
 		text = "+" + text
 	}
 	return text + "%"
+}
+
+// between shows the range in which a relative change lies; a range too narrow for the digits is none.
+func between(low, high float64) string {
+	from, to := percent(low), percent(high)
+	if from == to {
+		return "±0.00%"
+	}
+	return from + " to " + to
+}
+
+// leastChance is where the tails that detectors compute with end.
+const leastChance = 1e-99
+
+// chanceText shows a p-value, which is never quite 0.
+func chanceText(p float64) string {
+	if p < leastChance {
+		return "p < 1e-99"
+	}
+	return "p " + strconv.FormatFloat(p, 'g', 1, 64)
 }
 
 // size shows a number of bytes.

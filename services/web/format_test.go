@@ -23,6 +23,8 @@ func TestQuantity_ShowsFourDigitsInAUnitThatFits(t *testing.T) {
 		{inSeconds, 0.0000123456, "12.35 µs"},
 		{inSeconds, 0, "0 s"},
 		{inSeconds, 12, "12 s"},
+		{inSeconds, 0.0099999, "10.00 ms"},
+		{inSeconds, 9.99996, "10.00 s"},
 		{inSeconds, -0.5, "−500.0 ms"},
 		{inSeconds, 1e-12, "0.001000 ns"},
 		{inBytes, 512, "512 B"},
@@ -90,6 +92,49 @@ func FuzzQuantity_IsTextWithoutNonsense(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestHowSure_AtTheEdges_IsStillReadable(t *testing.T) {
+	t.Parallel()
+	for p, want := range map[float64]string{0: "p < 1e-99", 1e-300: "p < 1e-99", 4.4e-14: "p 4e-14", 0.03: "p 0.03", 1: "p 1"} {
+		if got := chanceText(p); got != want {
+			t.Errorf("%g is %q, want %q", p, got, want)
+		}
+	}
+	if got := between(-0.0067, -0.0043); got != "−0.67% to −0.43%" {
+		t.Errorf("a range is %q", got)
+	}
+	if got := between(-0.0944, -0.0944); got != "±0.00%" {
+		t.Errorf("a change without noise is %q", got)
+	}
+}
+
+func TestFigure_ATrailingZeroSaysNothing(t *testing.T) {
+	t.Parallel()
+	for v, want := range map[float64]string{4.5: "4.5", 0.001: "0.001", 46.79: "46.79", 3: "3", 12391: "12\u202f391", 2_500_000: "2.5\u00a0M", 0: "0", 100: "100"} {
+		if got := figure(v); got != want {
+			t.Errorf("%g is %q, want %q", v, got, want)
+		}
+	}
+}
+
+func TestNameOf_ATitleThatNobodyGave_HasTheMetricsNameAndRealSigns(t *testing.T) {
+	t.Parallel()
+	in := suiteView{Schema: suite.Schema{Metrics: []suite.Metric{{Name: "code_size", DisplayName: "Code Size"}}}}
+	for title, want := range map[string]string{
+		"code_size -9.4 % in a/b on m at 1..2":      "Code Size −9.4% in a/b on m at 1..2",
+		"m moved: code_size +4.1 % in 6 tests at 1": "m moved: Code Size +4.1% in 6 tests at 1",
+		"2 metrics up to -10.7 % in 2 tests on m":   "2 metrics up to −10.7% in 2 tests on m",
+		"gone_metric +1.0 % in t on m at 3":         "gone_metric +1.0% in t on m at 3",
+		"anything else":                             "anything else",
+	} {
+		if got := nameOf(in, regressionListRow{Title: title}); got != want {
+			t.Errorf("%q is read as %q, want %q", title, got, want)
+		}
+		if got := nameOf(in, regressionListRow{Title: title, Titled: true}); got != title {
+			t.Errorf("somebody's title %q is read as %q", title, got)
+		}
+	}
 }
 
 func TestAgo_SaysHowLongAndThenTheDate(t *testing.T) {

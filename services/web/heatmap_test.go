@@ -48,6 +48,10 @@ func TestHeatMap_OfAMachine_ColoursWhatMovedAgainstTheChosenBase(t *testing.T) {
 	mustContain(t, w.ok("/v4/nts/heatmap"), "Heat map of Execution Time on m-two")
 	mustContain(t, w.ok("/v4/compile/heatmap"), "Nothing has been submitted")
 	mustContain(t, w.ok("/v4/nts/heatmap?machine=1&test=zzz"), "No test of this machine")
+	// The engine compiles an expression once it has seen it a few times.
+	for _, part := range []string{"s", "sl", "slo", "slow", "slowe", "slower"} {
+		mustContain(t, w.ok("/v4/nts/heatmap?machine=1&test="+part), "slower")
+	}
 	for query, want := range map[string][]string{
 		"machine=77": {"404", "no machine 77", "Change machine"}, "metric=x": {"400", "metric=x", "execution_time"},
 		"against=x": {"400", "against=x", "median, previous, oldest"}, "page=x": {"400", "page=x"},

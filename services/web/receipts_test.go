@@ -46,6 +46,10 @@ func TestReceipt_OfARefusedReport_TellsWhyWhereAndShowsTheBytesAsText(t *testing
 	if len(links) != 4 { // two rows with two links each
 		t.Fatalf("%d links to receipts in the list", len(links))
 	}
+	// The list says the reason once, which has the field in it.
+	if n := strings.Count(refused, "tests[1].cycles"); n != 1 {
+		t.Errorf("the list names the field %d times:\n%s", n, refused)
+	}
 	page := w.ok(links[2][1])
 	mustContain(t, page, "✕ Refused with 400", "declares no such metric", "tests[1].cycles", "line 8, column 16", `<tr id="wrong" class="wrong"><th scope="row">8</th>`,
 		"nightly", "r2", "events/3 @ 2", "&lt;script&gt;alert(2)&lt;/script&gt;", `\u{202e}`)
@@ -90,7 +94,7 @@ func TestReceipts_Filters_Narrow(t *testing.T) {
 	}
 	mustContain(t, w.ok("/v4/nts/receipts?machine=none"), "No submission matches")
 	taken := receiptLink.FindStringSubmatch(w.ok("/v4/nts/receipts?status=accepted"))[1]
-	mustContain(t, w.ok(taken), "✓ Taken", "zen5", "1 runs, 1 samples", `href="/api/v5/nts/receipts/`, "llvm_project_revision")
+	mustContain(t, w.ok(taken), "✓ Taken", "zen5", "1 run, 1 sample", `href="/api/v5/nts/receipts/`, "llvm_project_revision")
 	for path, status := range map[string]int{
 		"/v4/nts/receipts/none": http.StatusNotFound, "/v4/nts/receipts/00000000-0000-0000-0000-000000000001": http.StatusNotFound,
 		"/v4/nts/receipts/none/body": http.StatusNotFound, "/v4/compile/receipts/" + taken[len(taken)-36:]: http.StatusNotFound,

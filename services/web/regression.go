@@ -118,7 +118,7 @@ func (s *Service) regression(c *fiber.Ctx) error {
 	if body.Triage, err = v.May("triage"); err != nil {
 		return err
 	}
-	v.Title = lo.CoalesceOrEmpty(row.Title, "Regression "+digitsOf(id))
+	v.Title = lo.CoalesceOrEmpty(body.R.Name, "Regression "+digitsOf(id))
 	v.Crumbs = append(v.Crumbs, crumb{"Regressions", v.L.Regressions(in.Database, in.Name)})
 	v.crumb(digitsOf(id))
 	v.Script = "triage.js"
@@ -166,7 +166,7 @@ func (s *Service) members(ctx context.Context, l links, in suiteView, id uint32,
 	return lo.Map(rows, func(r memberRow, _ int) member {
 		m := member{finding: newFinding(l, in, r.findingRow), ChangeID: r.ChangeID}
 		if r.EffectLow != 0 || r.EffectHigh != 0 {
-			m.Sure = percent(r.EffectLow) + " to " + percent(r.EffectHigh)
+			m.Sure = between(r.EffectLow, r.EffectHigh)
 		}
 		if levels, ok := sparks[lineKey{r.MachineID, r.Metric, r.TestID}]; ok {
 			m.Spark = newSpark(levels, r.OrderID)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -84,6 +85,8 @@ type regressionView struct {
 	regressionListRow
 	StateName, StateWord string
 	Bad, Up, MachineOwn  bool
+	// Name is the title as it is read: one that nobody gave has the metric's name and the signs of the pages.
+	Name string
 	// Change is the largest change of one series, Mean the size of all of them: the geometric mean of how far they went, either way.
 	Change, Mean string
 	MetricNames  []string
@@ -171,11 +174,12 @@ func newRegressionView(l links, in suiteView, r regressionListRow, largest float
 		HasBug: strings.HasPrefix(r.Bug, "https://") || strings.HasPrefix(r.Bug, "http://"),
 	}
 	if r.Largest.EffectLow != 0 || r.Largest.EffectHigh != 0 {
-		v.Sure = percent(r.Largest.EffectLow) + " to " + percent(r.Largest.EffectHigh)
+		v.Sure = between(r.Largest.EffectLow, r.Largest.EffectHigh)
 	}
 	if v.Graph = v.Link; ok {
 		v.Graph = l.GraphAt(r.Database, r.Suite, plot{r.LargestOn, r.Largest.TestID, index}, r.Largest.OrderID)
 	}
+	v.Name = nameOf(in, r)
 	v.Bars = bars(r.Effects, v.Bad, math.Max(largest, 1e-9))
 	v.BeforeText, v.AfterText = quantities(metric, r.Largest.Before, r.Largest.After)
 	v.MetricNames = lo.Map(r.Metrics, func(name string, _ int) string {
@@ -185,6 +189,25 @@ func newRegressionView(l links, in suiteView, r regressionListRow, largest float
 		return name
 	})
 	return v
+}
+
+// summed are the words of a title that nobody gave that say how far what moved.
+var summed = regexp.MustCompile(`(?:^|moved: )(\S+|\d+ metrics up to) ([+-])([0-9.]+) % in `)
+
+// nameOf is the title of a regression with the metric's name and a real minus sign, unless somebody gave it.
+func nameOf(in suiteView, r regressionListRow) string {
+	if r.Titled {
+		return r.Title
+	}
+	at := summed.FindStringSubmatchIndex(r.Title)
+	if at == nil {
+		return r.Title
+	}
+	what, sign := r.Title[at[2]:at[3]], r.Title[at[4]:at[5]]
+	if _, m, ok := in.Metric(what); ok {
+		what = m.Title()
+	}
+	return r.Title[:at[2]] + what + " " + lo.Ternary(sign == "-", minus, sign) + r.Title[at[6]:at[7]] + "% in " + r.Title[at[1]:]
 }
 
 // percentOf is a size without a sign.

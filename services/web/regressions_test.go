@@ -30,7 +30,7 @@ func TestRegressions_OfASuite_AreRankedNarrowedAndLeadToTheirPages(t *testing.T)
 	w.steps("default", h)
 	w.flush()
 	all := w.ok("/v4/nts/regressions/")
-	mustContain(t, all, "Regressions", `class="bars"`, "+18.2%", "x86-zen5 <lab>", "500112")
+	mustContain(t, all, "Regressions", `class="bars"`, "+18.2%", "Execution Time +18", "95 % of the largest change lies in here", ">p ", "x86-zen5 <lab>", "500112")
 	mustNotContain(t, all, "<lab>", `id="bulk"`, "Sign in")
 	rows := strings.Count(all, "<tr data-id=")
 	if rows < 3 {

@@ -42,7 +42,7 @@ type sqlBody struct {
 	Truncated bool
 	Problem   *sqlProblem
 	// Downloads are addresses of the answer in other forms.
-	Downloads []tab
+	Downloads []download
 	// Drawable says that a chart can be made: a first column and numbers.
 	Drawable  bool
 	Views     []readsql.View
@@ -52,6 +52,12 @@ type sqlBody struct {
 }
 
 type sqlParam struct{ Name, Type, Value string }
+
+// download is an answer in another form.
+type download struct{ Name, Format, Address string }
+
+// formatNames are what people call them.
+var formatNames = map[readsql.Format]string{readsql.CSV: "CSV", readsql.JSON: "JSON", readsql.Parquet: "Parquet", readsql.Arrow: "Arrow"}
 
 type sqlColumn struct {
 	readsql.Column
@@ -203,7 +209,7 @@ func (s *Service) askSQL(c *fiber.Ctx, v view, body *sqlBody) error {
 	for _, f := range []readsql.Format{readsql.CSV, readsql.JSON, readsql.Parquet, readsql.Arrow} {
 		args := sqlArgs(*body)
 		args.Set("format", string(f))
-		body.Downloads = append(body.Downloads, tab{Text: string(f), Address: v.L.prefix + api + args.Encode()})
+		body.Downloads = append(body.Downloads, download{formatNames[f], string(f), v.L.prefix + api + args.Encode()})
 	}
 	return nil
 }

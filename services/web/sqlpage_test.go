@@ -233,6 +233,9 @@ func TestSQLPage_InABrowser_CompletesRunsAndDraws(t *testing.T) {
 	if got := browser.See[string](t, b.Tab, `document.querySelector("#sql-chart").dataset.kind`); got != "bars" {
 		t.Errorf("machines are drawn as %q", got)
 	}
+	if legend := browser.See[string](t, b.Tab, `document.querySelector("#sql-chart .u-legend").textContent`); strings.Contains(legend, "--") {
+		t.Errorf("the legend without a cursor reads %q", legend)
+	}
 	b.picture(t, "sql-bars")
 	b.Do(t, chromedp.Navigate(saved))
 	b.Quiet(t)

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/samber/lo"
@@ -239,7 +240,14 @@ func figure(v float64) string {
 	if v != 0 && math.Abs(v) < 1e-4 {
 		return strconv.FormatFloat(v, 'g', 3, 64)
 	}
-	return quantity(suite.Metric{}, v)
+	text, unit, _ := strings.Cut(quantity(suite.Metric{}, v), "\u00a0")
+	if strings.Contains(text, ".") {
+		text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
+	}
+	if unit != "" {
+		text += "\u00a0" + unit
+	}
+	return text
 }
 
 func (w words) needs(threshold float64) string {

@@ -46,8 +46,9 @@ func (v visitor) photograph(t *testing.T, name string, width int64) {
 	}
 }
 
-// indexed is a PNG with the 256 colours that the most pixels have, a third of the size: pages have few but the edges of
-// letters, and there the nearest is not seen to be another.
+// indexed is a PNG with 256 colours, a third of the size: those that the most pixels have, and of the rest those that are
+// farthest from all others, such as the red of one word. Pages have few but the edges of letters, and there the nearest is
+// not seen to be another.
 func indexed(picture []byte) ([]byte, error) {
 	from, err := png.Decode(bytes.NewReader(picture))
 	if err != nil {
@@ -63,7 +64,12 @@ func indexed(picture []byte) ([]byte, error) {
 	most := slices.SortedFunc(maps.Keys(seen), func(a, b color.Color) int {
 		return cmp.Or(cmp.Compare(seen[b], seen[a]), compareColours(a, b))
 	})
-	colours := color.Palette(most[:min(len(most), 256)])
+	colours := color.Palette(slices.Clone(most[:min(len(most), 224)]))
+	for rest := most[len(colours):]; len(colours) < min(len(most), 256); {
+		colours = append(colours, slices.MaxFunc(rest, func(a, b color.Color) int {
+			return cmp.Compare(distance(a, colours[colours.Index(a)]), distance(b, colours[colours.Index(b)]))
+		}))
+	}
 	nearest := map[color.Color]uint8{}
 	for _, c := range most {
 		nearest[c] = uint8(colours.Index(c)) //nolint:gosec // below 256
@@ -77,6 +83,14 @@ func indexed(picture []byte) ([]byte, error) {
 	var out bytes.Buffer
 	err = (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&out, to)
 	return out.Bytes(), err
+}
+
+// distance is how far apart two colours are.
+func distance(a, b color.Color) int {
+	ar, ag, ab, _ := a.RGBA()
+	br, bg, bb, _ := b.RGBA()
+	r, g, bl := int(ar>>8)-int(br>>8), int(ag>>8)-int(bg>>8), int(ab>>8)-int(bb>>8)
+	return r*r + g*g + bl*bl
 }
 
 // compareColours puts colours of equally many pixels in an order.

@@ -138,6 +138,12 @@
     ? { x: { time: false, range: () => [-0.5, rows.length - 0.5] }, y: { range: (_, low, high) => [Math.min(0, low), Math.max(0, high) * 1.05 || 1] } }
     : { x: { time: dated } };
   let drawn;
+  // A name has the room of its bars.
+  const short = (name) => {
+    const most = Math.max(4, Math.floor((chart.clientWidth - 90) / rows.length / 7));
+    return name.length > most ? `${name.slice(0, most - 1)}…` : name;
+  };
+  const exact = (_, v) => (v == null ? "" : String(Number(v.toPrecision(6))));
   const draw = () => {
     drawn?.destroy();
     const axis = { stroke: css("--muted"), grid: { stroke: css("--grid"), width: 1 }, ticks: { stroke: css("--line") } };
@@ -146,8 +152,8 @@
         width: chart.clientWidth,
         height: 260,
         scales: ranges,
-        axes: [{ ...axis, ...(!bars ? {} : { grid: { show: false }, ticks: { show: false }, values: (_, at) => at.map((i) => (Number.isInteger(i) ? (labels[i] ?? "").slice(0, 14) : "")) }) }, { ...axis, size: 70 }],
-        series: [{ label: heads[0].textContent }, ...lines.map((col, i) => ({ label: heads[col].textContent, stroke: css(`--s${i}`), width: 1.5, points: { show: rows.length < 80, size: 5 }, ...(bars ? bar(i) : {}) }))],
+        axes: [{ ...axis, ...(!bars ? {} : { grid: { show: false }, ticks: { show: false }, values: (_, at) => at.map((i) => (Number.isInteger(i) ? short(labels[i] ?? "") : "")) }) }, { ...axis, size: 70 }],
+        series: [{ label: heads[0].textContent, ...(dated ? {} : { value: bars ? (_, at) => (at == null ? "" : (labels[Math.round(at)] ?? "")) : exact }) }, ...lines.map((col, i) => ({ label: heads[col].textContent, value: exact, stroke: css(`--s${i}`), width: 1.5, points: { show: rows.length < 80, size: 5 }, ...(bars ? bar(i) : {}) }))],
       },
       data,
       chart,
