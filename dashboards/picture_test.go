@@ -71,6 +71,22 @@ func drawPanel(out *drawing, p panel, a answer, w, h float64) {
 
 type point struct{ x, y float64 }
 
+// ticksOf widens a range to round numbers, three to seven of them.
+func ticksOf(low, high float64) (from, to float64, ticks []float64) {
+	step := math.Pow(10, math.Floor(math.Log10((high-low)/3)))
+	for _, by := range []float64{5, 2} {
+		if (high-low)/(step*by) >= 2.5 {
+			step *= by
+			break
+		}
+	}
+	first, last := math.Floor(low/step+1e-9), math.Ceil(high/step-1e-9)
+	for i := first; i <= last; i++ {
+		ticks = append(ticks, i*step)
+	}
+	return first * step, last * step, ticks
+}
+
 // series are the lines of an answer: one for each number and each combination of texts.
 func series(a answer) (names []string, lines map[string][]point) {
 	lines = map[string][]point{}
@@ -125,6 +141,10 @@ func drawSeries(out *drawing, p panel, a answer, w, h float64) {
 	if high == low {
 		high = low + 1
 	}
+	var ticks []float64
+	if low, high, ticks = ticksOf(low, high); custom.ScaleDistribution.Type == "log" {
+		ticks = []float64{low, low + (high-low)/3, low + (high-low)*2/3, high}
+	}
 	places := float64(len(lo.UniqBy(all, func(v point) float64 { return v.x })))
 	if bars { // a bar is around its place
 		half := max((right-left)/max(places-1, 1)/2, 1800)
@@ -137,14 +157,15 @@ func drawSeries(out *drawing, p panel, a answer, w, h float64) {
 	x0, y0, x1, y1 := 66.0, float64(headH)+8, w-24, h-legend-18
 	px := func(v float64) float64 { return x0 + (v-left)/(right-left)*(x1-x0) }
 	py := func(v float64) float64 { return y1 - (v-low)/(high-low)*(y1-y0) }
-	for i := range 4 {
-		v := low + (high-low)*float64(i)/3
+	for _, v := range ticks {
 		label := v
 		if custom.ScaleDistribution.Type == "log" {
 			label = math.Pow(10, v)
 		}
 		out.add(`<path d="M%.0f %.1fH%.0f" stroke="#e4e7ea"/>`, x0, py(v), x1)
 		out.text(x0-6, py(v)+4, 10, `text-anchor="end" fill="#6b7280"`, shown(label, p.FieldConfig.Defaults.Unit))
+	}
+	for i := range 4 {
 		at := left + (right-left)*float64(i)/3
 		form := lo.Ternary(right-left > 2*86400, "2 Jan", "15:04")
 		out.text(px(at), y1+14, 10, `text-anchor="middle" fill="#6b7280"`, time.Unix(int64(at), 0).UTC().Format(form))
@@ -208,7 +229,7 @@ func drawTable(out *drawing, p panel, a answer, w, h float64) {
 	}
 	columns := lo.Filter(lo.Range(len(a.Meta)), func(i, _ int) bool { return !hidden[a.Meta[i].Name] })
 	weight := lo.Map(columns, func(c, _ int) float64 {
-		longest := len(a.Meta[c].Name)
+		longest := len(a.Meta[c].Name) + 1
 		for _, row := range a.Data[:min(len(a.Data), 10)] {
 			longest = max(longest, len(cell(row[c], a.Meta[c].Type, unit[a.Meta[c].Name])))
 		}
@@ -217,13 +238,13 @@ func drawTable(out *drawing, p panel, a answer, w, h float64) {
 	total, x := lo.Sum(weight), 8.0
 	for i, c := range columns {
 		wide := weight[i] / total * (w - 16)
-		out.text(x, headH+12, 10, `font-weight="bold" fill="#3d71d9"`, clipped(a.Meta[c].Name, wide))
+		out.text(x, headH+12, 10, `font-weight="bold" fill="#3d71d9"`, clipped(a.Meta[c].Name, (wide-4)*0.88))
 		for j, row := range a.Data {
 			y := float64(headH) + 30 + float64(j)*17
 			if y > h-6 {
 				break
 			}
-			out.text(x, y, 10, `fill="#3c434c"`, clipped(cell(row[c], a.Meta[c].Type, unit[a.Meta[c].Name]), wide))
+			out.text(x, y, 10, `fill="#3c434c"`, clipped(cell(row[c], a.Meta[c].Type, unit[a.Meta[c].Name]), wide-4))
 		}
 		x += wide
 	}
@@ -236,7 +257,11 @@ func cell(v any, kind, unit string) string {
 	if n, ok := numberOf(v); ok && isNumber.MatchString(kind) {
 		return shown(n, unit)
 	}
-	return strings.TrimSuffix(fmt.Sprint(v), ".000000")
+	text := fmt.Sprint(v)
+	if strings.Contains(kind, "DateTime") {
+		text, _, _ = strings.Cut(text, ".")
+	}
+	return text
 }
 
 // clipped is a text that fits into so many pixels at size 10, about.
@@ -265,7 +290,15 @@ func shown(v float64, unit string) string {
 	case "ms":
 		return lo.Ternary(v >= 1000, number(v/1000)+" s", number(v)+" ms")
 	case "s":
-		return (time.Duration(v) * time.Second).String()
+		for _, of := range []struct {
+			seconds float64
+			name    string
+		}{{7 * 86400, " weeks"}, {86400, " days"}, {3600, " hours"}, {60, " mins"}} {
+			if math.Abs(v) >= of.seconds {
+				return strconv.FormatFloat(v/of.seconds, 'g', 3, 64) + of.name
+			}
+		}
+		return number(v) + " s"
 	case "sci":
 		return strconv.FormatFloat(v, 'e', 1, 64)
 	case "short":
@@ -313,6 +346,24 @@ func TestPictures_OfEveryDashboard_AreDrawnFromItsAnswersAndShownInTheDocs(t *te
 			if !strings.Contains(string(page), "**"+p.Title+"**") {
 				t.Errorf("docs/grafana.md does not say what %s / %s is for", d.Title, p.Title)
 			}
+		}
+	}
+}
+
+func TestTicks_OfAnyRange_AreRoundAndHoldIt(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		low, high float64
+		want      string
+	}{
+		{0, 34, "[0 10 20 30 40]"}, {0, 6, "[0 2 4 6]"}, {0, 7, "[0 2 4 6 8]"}, {0, 1, "[0 0.2 0.4 0.6 0.8 1]"}, {-0.0124, 0.0864, "[-0.02 0 0.02 0.04 0.06 0.08 0.1]"}, {1, 2, "[1 1.2 1.4 1.6 1.8 2]"},
+	} {
+		from, to, ticks := ticksOf(c.low, c.high)
+		if from > c.low || to < c.high {
+			t.Errorf("%g to %g is drawn from %g to %g", c.low, c.high, from, to)
+		}
+		if got := fmt.Sprint(lo.Map(ticks, func(v float64, _ int) float64 { return math.Round(v*1e6) / 1e6 })); got != c.want {
+			t.Errorf("%g to %g has the ticks %s, want %s", c.low, c.high, got, c.want)
 		}
 	}
 }

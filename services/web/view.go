@@ -128,9 +128,9 @@ func templateFuncs(found *assets) template.FuncMap {
 		"plural": func(n uint64, one, many string) string {
 			return lo.Ternary(n == 1, one, many)
 		},
-		"chance":    chanceText,
-		"contains":  strings.Contains,
-		"dict":      dict,
+		"chance":   chanceText,
+		"contains": strings.Contains,
+		"dict":     dict,
 		// sub is the place of the i-th of n counted from the end.
 		"sub": func(n, i int) int { return n - 1 - i },
 	}
