@@ -233,7 +233,7 @@ func drawTable(out *drawing, p panel, a answer, w, h float64) {
 		for _, row := range a.Data[:min(len(a.Data), 10)] {
 			longest = max(longest, len(cell(row[c], a.Meta[c].Type, unit[a.Meta[c].Name])))
 		}
-		return float64(min(longest, 34) + 2)
+		return float64(min(longest, 30) + 2)
 	})
 	total, x := lo.Sum(weight), 8.0
 	for i, c := range columns {
@@ -244,7 +244,7 @@ func drawTable(out *drawing, p panel, a answer, w, h float64) {
 			if y > h-6 {
 				break
 			}
-			out.text(x, y, 10, `fill="#3c434c"`, clipped(cell(row[c], a.Meta[c].Type, unit[a.Meta[c].Name]), wide-4))
+			out.text(x, y, 10, `fill="#3c434c"`, clipped(cell(row[c], a.Meta[c].Type, unit[a.Meta[c].Name]), wide))
 		}
 		x += wide
 	}
@@ -259,7 +259,7 @@ func cell(v any, kind, unit string) string {
 	}
 	text := fmt.Sprint(v)
 	if strings.Contains(kind, "DateTime") {
-		text, _, _ = strings.Cut(text, ".")
+		text = text[:min(len(text), len("2006-01-02 15:04"))] // a picture has less room than Grafana
 	}
 	return text
 }
