@@ -91,8 +91,11 @@ func (c *CSV) Next() (Sample, error) {
 	if err != nil {
 		return s, bad(1, "order %q: not a whole number of 64 bits")
 	}
-	s.Value, err = strconv.ParseFloat(strings.TrimSpace(record[c.at[2]]), 64)
+	text := strings.TrimSpace(record[c.at[2]])
+	s.Value, err = strconv.ParseFloat(text, 64)
 	switch {
+	case err == nil && strings.ContainsAny(text, "_xX"): // Go's own spellings
+		return s, bad(2, "value %q: not a decimal number")
 	case errors.Is(err, strconv.ErrRange):
 		return s, bad(2, "value %q: too large")
 	case err != nil:

@@ -69,6 +69,8 @@ func TestCSV_WhatIsWrong_IsSaidWithItsLine(t *testing.T) {
 		"value of words":     {header + "a,1,fast\n", 2, `value "fast"`},
 		"value not a number": {header + "a,1,NaN\n", 2, "finite"},
 		"value without end":  {header + "a,1,-inf\n", 2, "finite"},
+		"value in Go's way":  {header + "a,1,1_000\n", 2, "decimal"},
+		"value of base 16":   {header + "a,1,0x1p4\n", 2, "decimal"},
 		"value too large":    {header + "a,1,1e999\n", 2, "too large"},
 		"no series":          {header + " ,1,2\n", 2, "name"},
 		"too few fields":     {header + "a,1,2\na,2\n", 3, "fields"},

@@ -126,6 +126,8 @@ type ChangeDismissal struct {
 	ChangeIDs []uint32 `json:"change_ids"`
 	// Restore takes earlier dismissals back.
 	Restore bool `json:"restore,omitempty"`
+	// Standing refuses changes that were withdrawn. Events from before there was this field dismiss those, too.
+	Standing bool `json:"standing,omitempty"`
 	// Note says why. Filter is what the changes were chosen by.
 	Note   string `json:"note,omitempty"`
 	Filter string `json:"filter,omitempty"`

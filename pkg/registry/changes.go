@@ -210,6 +210,9 @@ func (s *State) dismiss(e event.ChangeDismissal) Decision {
 		if e.Restore && !change.Dismissed {
 			return rejected(refusal(conflict, "change_ids", fmt.Sprintf("change %d is not dismissed", id), ""))
 		}
+		if e.Standing && !change.Active {
+			return rejected(refusal(conflict, "change_ids", fmt.Sprintf("change %d was withdrawn: there is nothing to dismiss", id), ""))
+		}
 	}
 	filing := s.newFiling()
 	filing.note = e.Note

@@ -189,6 +189,19 @@ func TestChanges_Dismissed_StayDismissedAndAreFiledNowhere(t *testing.T) {
 	expect(t, l.do(event.ChangeIgnored, event.ChangeDismissal{ChangeIDs: []uint32{2}}), "1 0 [] Regression of 2 benchmarks: alpha, beta deleted")
 }
 
+func TestChanges_Withdrawn_AreNotDismissedByWhoMeansStandingOnes(t *testing.T) {
+	t.Parallel()
+	l := world(t)
+	l.took(lntFound(change{1, 1, "score", 1, 2, false, 0}, change{1, 2, "score", 1, 2, false, 0}))
+	l.took(lntFound(change{1, 1, "score", 1, 2, true, 0}))
+	gone := event.ChangeDismissal{ChangeIDs: []uint32{2, 1}, Standing: true}
+	l.refuse(lo.Must(encoded(event.ChangeIgnored, gone)), 409, "change 1 was withdrawn: there is nothing to dismiss")
+	gone.Standing = false // as events from before the word have it
+	if d := l.do(event.ChangeIgnored, gone); len(d.Rows.Findings) != 2 {
+		t.Errorf("%+v", d.Rows)
+	}
+}
+
 func TestRegressions_OnlyDetectedAndVerify_TakeMoreIn(t *testing.T) {
 	t.Parallel()
 	for _, state := range event.States() {

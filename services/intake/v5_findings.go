@@ -12,7 +12,7 @@ func (s *Service) findingWrites() []v5Write {
 	return []v5Write{{Operation: openapi.Operation{
 		Method: http.MethodPost, Path: "findings/dismiss", ID: "dismissFindings", Tag: "findings", Scope: "triage",
 		Summary: "say that findings are none, or take that back, by one event",
-		Details: "A dismissed finding does not come back unless it grows to more than twice its effect.",
+		Details: "A dismissed finding does not come back unless it grows to more than twice its effect. One that was withdrawn is refused with 409.",
 		Body:    dismissBody{}, Answer: Triaged{}, Errors: []int{http.StatusConflict},
 	}, make: s.dismiss}}
 }
@@ -32,7 +32,7 @@ func (s *Service) dismiss(w *v5Request) (v5Event, error) {
 	if err != nil {
 		return v5Event{}, err
 	}
-	dismissal := event.ChangeDismissal{ChangeIDs: ids, Restore: body.Restore, Note: body.Note, Filter: body.words()}
+	dismissal := event.ChangeDismissal{ChangeIDs: ids, Restore: body.Restore, Standing: !body.Restore, Note: body.Note, Filter: body.words()}
 	if _, err := dismissal.Encode(); err != nil {
 		return v5Event{}, unencodable(err)
 	}

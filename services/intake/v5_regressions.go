@@ -36,7 +36,7 @@ func (s *Service) regressionWrites() []v5Write {
 		{Operation: op(http.MethodPost, "regressions/merge", "mergeRegressions", "make one regression of several", mergeBody{}, RegressionWritten{}), make: s.merge},
 		{Operation: undo, make: s.undo},
 		{Operation: opened, readable: true, make: s.openRegression},
-		{Operation: op(http.MethodPatch, "regressions/:id", "triageRegression", "change title, state, bug, owner, tags", triageOneBody{}, RegressionWritten{}), readable: true, make: s.triageOne},
+		{Operation: op(http.MethodPatch, "regressions/:id", "triageRegression", "change title, state, bug, owner, tags, or add a note", triageOneBody{}, RegressionWritten{}), readable: true, make: s.triageOne},
 		{Operation: op(http.MethodDelete, "regressions/:id", "deleteRegression", "delete a regression; its findings stay", nil, Written{}), readable: true, make: s.deleteRegression},
 		{Operation: split, make: s.split},
 		{Operation: op(http.MethodPost, "regressions/:id/indicators", "addIndicators", "put findings into a regression", findingsBody{}, RegressionWritten{}), make: s.extend},
@@ -103,8 +103,9 @@ type RegressionWritten struct {
 	ID     uuid.UUID `json:"id"`
 }
 
-func (c changesBody) triage() (event.RegressionTriage, error) {
-	out := event.RegressionTriage{Title: c.Title, Bug: c.Bug, Owner: c.Owner, AddTags: c.AddTags, RemoveTags: c.RemoveTags}
+// triage is the event's body; a note alone is something to say, too.
+func (c changesBody) triage(note string) (event.RegressionTriage, error) {
+	out := event.RegressionTriage{Note: note, Title: c.Title, Bug: c.Bug, Owner: c.Owner, AddTags: c.AddTags, RemoveTags: c.RemoveTags}
 	if c.State != nil {
 		number, err := stateNumber("state", *c.State)
 		if err != nil {
@@ -112,8 +113,8 @@ func (c changesBody) triage() (event.RegressionTriage, error) {
 		}
 		out.State = &number
 	}
-	if c.Title == nil && c.Bug == nil && c.Owner == nil && c.State == nil && len(c.AddTags)+len(c.RemoveTags) == 0 {
-		return out, openapi.Invalid("", "nothing is to change: give title, state, bug, owner, add_tags or remove_tags")
+	if note == "" && c.Title == nil && c.Bug == nil && c.Owner == nil && c.State == nil && len(c.AddTags)+len(c.RemoveTags) == 0 {
+		return out, openapi.Invalid("", "nothing is to change: give title, state, bug, owner, add_tags, remove_tags or a note")
 	}
 	return out, nil
 }
@@ -145,14 +146,13 @@ func (s *Service) triageOne(w *v5Request) (v5Event, error) {
 	if err := w.read(&body); err != nil {
 		return v5Event{}, err
 	}
-	triage, err := body.triage()
+	triage, err := body.triage(body.Note)
 	if err != nil {
 		return v5Event{}, err
 	}
 	if triage.RegressionID, err = w.regression(); err != nil {
 		return v5Event{}, err
 	}
-	triage.Note = body.Note
 	return v5Event{kind: event.RegressionTriaged, body: triage, answer: w.written(triage.RegressionID)}, nil
 }
 
@@ -161,7 +161,7 @@ func (s *Service) triageMany(w *v5Request) (v5Event, error) {
 	if err := w.read(&body); err != nil {
 		return v5Event{}, err
 	}
-	triage, err := body.Changes.triage()
+	triage, err := body.Changes.triage(body.Note)
 	if err != nil {
 		return v5Event{}, err
 	}
@@ -169,7 +169,7 @@ func (s *Service) triageMany(w *v5Request) (v5Event, error) {
 	if err != nil {
 		return v5Event{}, err
 	}
-	triage.RegressionIDs, triage.Note, triage.Filter = ids, body.Note, body.words()
+	triage.RegressionIDs, triage.Filter = ids, body.words()
 	if _, err := triage.Encode(); err != nil {
 		return v5Event{}, unencodable(err)
 	}
