@@ -3,6 +3,7 @@ package dashboards_test
 import (
 	"bytes"
 	"encoding/json"
+	"encoding/xml"
 	"flag"
 	"fmt"
 	"io"
@@ -15,9 +16,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/samber/lo"
 
 	"tidemark/dashboards"
+	"tidemark/pkg/event"
+	"tidemark/pkg/readsql"
 )
 
 var update = flag.Bool("update", false, "write json/ and pictures anew")
@@ -380,6 +384,84 @@ func TestDashboards_OfValuesThatNeedQuotes_AskNothingElse(t *testing.T) {
 		for name, q := range d.queries() {
 			if _, err := w.try(a.expand(t, q)); err != nil {
 				t.Errorf("%s, %s: %v", uid, name, err)
+			}
+		}
+	}
+}
+
+// composeFilters are the filters that docker-compose.yml gives the user of Grafana, by table.
+func composeFilters(t *testing.T) map[string]string {
+	t.Helper()
+	var compose struct {
+		Configs map[string]struct{ Content string }
+	}
+	readYAML(t, "../docker-compose.yml", &compose)
+	var users struct {
+		Tables struct {
+			All []struct {
+				XMLName xml.Name
+				Filter  string `xml:"filter"`
+			} `xml:",any"`
+		} `xml:"users>reader>databases>tidemark"`
+	}
+	if err := xml.Unmarshal([]byte(compose.Configs["clickhouse_users"].Content), &users); err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]string{}
+	for _, table := range users.Tables.All {
+		out[table.XMLName.Local] = table.Filter
+	}
+	return out
+}
+
+// What the filters of the users' file hide from Grafana, no panel needs, and no table shows.
+func TestDashboards_WithTheFiltersOfCompose_FindTheirDataAndNoAddressOfASubscription(t *testing.T) {
+	w := demo(t)
+	const secret = "hooks.example.org/very-secret"
+	id := uuid.NewString()
+	for _, name := range []string{id, uuid.NewString()} {
+		w.accepted(event.SubscriptionSet, w.last, "manager", fmt.Appendf(nil, `{"id":%q,"name":%q,"channel":"webhook","target":"https://%s"}`, name, name, secret))
+	}
+	w.accepted(event.SubscriptionRemoved, w.last, "manager", fmt.Appendf(nil, `{"id":%q}`, id))
+	w.decide(event.SubscriptionSet, w.last, "manager", fmt.Appendf(nil, `{"id":"no uuid","channel":"webhook","target":"https://%s"}`, secret))
+	w.flush()
+	secrets, err := readsql.Secrets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := func(name string) bool {
+		a, err := w.try("SELECT * FROM " + name + " WHERE database = '" + w.database + "'")
+		return err == nil && strings.Contains(fmt.Sprint(a.Data), secret)
+	}
+	for _, name := range []string{"ledger", "records", "v_raw_ledger", "v_raw_subscriptions"} {
+		if !shown(name) {
+			t.Errorf("%s shows no address without filters either", name)
+		}
+	}
+	filters := composeFilters(t)
+	w.filters = lo.MapToSlice(filters, func(table, filter string) string {
+		return fmt.Sprintf("'%s.%s': '%s'", w.store.Database(), table, strings.ReplaceAll(filter, "'", `\'`))
+	})
+	for name := range secrets {
+		if shown(name) {
+			t.Errorf("%s shows where a subscription leads", name)
+		}
+		if _, filtered := filters[name]; !filtered && !strings.HasPrefix(name, "v_") {
+			t.Errorf("table %s has no filter", name)
+		}
+	}
+	a := asked{from: w.first.Add(-time.Hour), to: w.last.Add(time.Hour), interval: 6 * time.Hour}
+	for uid, d := range load(t) {
+		chosen := w.choose(t, d, a, false)
+		for _, p := range d.Panels {
+			for _, q := range p.Targets {
+				got, err := w.try(chosen.expand(t, q.RawSQL))
+				if err == nil {
+					err = fits(p, got)
+				}
+				if err != nil {
+					t.Errorf("%s, %s: %v", uid, p.Title, err)
+				}
 			}
 		}
 	}

@@ -39,6 +39,8 @@ type world struct {
 	wait time.Duration
 	// batch is how long a batch gathers; 0 for batches of one.
 	batch time.Duration
+	// filters are those of tables that questions are asked with, as the setting additional_table_filters has them.
+	filters []string
 	// database is where what comes belongs.
 	database string
 }
@@ -240,6 +242,9 @@ func (w *world) try(text string) (a answer, err error) {
 	ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
 	defer cancel()
 	query := url.Values{"database": {w.store.Database()}, "default_format": {"JSONCompact"}, "readonly": {"1"}}
+	if len(w.filters) > 0 {
+		query.Set("additional_table_filters", "{"+strings.Join(w.filters, ", ")+"}")
+	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://embedded/?"+query.Encode(), strings.NewReader(text))
 	if err != nil {
 		return a, err

@@ -17,6 +17,7 @@ import (
 	"github.com/samber/lo"
 
 	"tidemark/pkg/observe"
+	"tidemark/pkg/readsql"
 )
 
 // root is the repository.
@@ -265,11 +266,21 @@ func TestDeployment_ClickHouseUsers_AreXMLWithPasswordsFromTheServicesEnvironmen
 				} `xml:"password"`
 				Profile string   `xml:"profile"`
 				Grants  []string `xml:"grants>query"`
+				Filters struct {
+					All []struct {
+						XMLName xml.Name
+						Filter  string `xml:"filter"`
+					} `xml:",any"`
+				} `xml:"databases>tidemark"`
 			} `xml:",any"`
 		} `xml:"users"`
 	}
 	if err := xml.Unmarshal([]byte(content), &doc); err != nil {
 		t.Fatalf("%v in\n%s", err, content)
+	}
+	secretTables, err := readsql.Secrets()
+	if err != nil {
+		t.Fatal(err)
 	}
 	users := map[string]bool{}
 	for _, u := range doc.Users.All {
@@ -280,9 +291,29 @@ func TestDeployment_ClickHouseUsers_AreXMLWithPasswordsFromTheServicesEnvironmen
 		if u.XMLName.Local != "tidemark" && (u.Profile != "reader" || len(u.Grants) != 1) {
 			t.Errorf("%s may do more than read one database", u.XMLName.Local)
 		}
+		filtered := map[string]bool{}
+		for _, f := range u.Filters.All {
+			filtered[f.XMLName.Local] = f.Filter != ""
+		}
+		for table := range secretTables {
+			if isTable := !strings.HasPrefix(table, "v_"); isTable && filtered[table] == (u.XMLName.Local == "tidemark") {
+				t.Errorf("%s: a filter of table %s: %v", u.XMLName.Local, table, filtered[table])
+			}
+		}
 	}
 	if name := lo.FromPtr(p.Services["grafana"].Environment["TIDEMARK_CLICKHOUSE_USER"]); !users[name] || name == "tidemark" {
 		t.Errorf("Grafana reads as %q of %v", name, users)
+	}
+	// Without this word a filter of one user leaves the others no rows at all, the product among them.
+	var server struct {
+		Others string `xml:"access_control_improvements>users_without_row_policies_can_read_rows"`
+	}
+	if err := xml.Unmarshal([]byte(p.Configs["clickhouse_server"].Content), &server); err != nil || server.Others != "true" {
+		t.Errorf("who has no filters reads no rows: %+v, %v", server, err)
+	}
+	mounted := lo.SliceToMap(p.Services["clickhouse"].Configs, func(c types.ServiceConfigObjConfig) (string, string) { return c.Source, c.Target })
+	if mounted["clickhouse_server"] != "/etc/clickhouse-server/config.d/tidemark.xml" || mounted["clickhouse_users"] != "/etc/clickhouse-server/users.d/tidemark.xml" {
+		t.Errorf("the server's configuration is at %v", mounted)
 	}
 }
 
