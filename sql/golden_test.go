@@ -233,7 +233,8 @@ func (d *database) digest(t *testing.T) string {
 	return answer
 }
 
-// named reads "name, then parameter=value line by line". 1..4 is short for [1,2,3,4], 1*3 for [1,1,1].
+// named reads "name, then parameter=value line by line". 1..4 is short for [1,2,3,4], 1*3 for [1,1,1]. A line within=SELECT … FROM {} asks
+// of what is named: where that has bytes, or rows that may be there several times.
 func named(t *testing.T, kind string, data []byte) (text string, params map[string]string) {
 	t.Helper()
 	lines := strings.Split(strings.TrimSpace(string(data)), "\n")
@@ -242,9 +243,13 @@ func named(t *testing.T, kind string, data []byte) (text string, params map[stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	params = map[string]string{}
+	params, text = map[string]string{}, file.Text
 	for _, line := range lines[1:] {
 		name, value, _ := strings.Cut(line, "=")
+		if name == "within" {
+			text = strings.Replace(value, "{}", "("+text+")", 1)
+			continue
+		}
 		params[name] = expanded(value)
 	}
 	for name := range file.Params {
@@ -252,7 +257,7 @@ func named(t *testing.T, kind string, data []byte) (text string, params map[stri
 			t.Fatalf("%s needs parameter %s", file.Name, name)
 		}
 	}
-	return file.Text, params
+	return text, params
 }
 
 var (
