@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/google/uuid"
 	"github.com/samber/lo"
 
 	"tidemark/pkg/event"
@@ -38,29 +39,71 @@ type findingQuery struct {
 	Limit, Offset                     uint32
 }
 
-func (q findingQuery) params() store.Params {
+// params ask it of a suite; machines say what was found on which of them.
+func (q findingQuery) params(machines fleet) store.Params {
 	return store.Params{
-		"database": q.Database, "suite": q.Suite, "machine_id": q.MachineID, "machine": q.Machine,
+		"database": q.Database, "suite": q.Suite, "own_machine_ids": machines.named(q.Database, q.Suite, q.MachineID, q.Machine), "gone": machines.gone(),
 		"metric": q.Metric, "test_id": q.TestID, "test": q.Test, "kind": q.Kind, "order_id": q.OrderID,
 		"sort": lo.CoalesceOrEmpty(q.Sort, "newest"), "limit": q.Limit, "offset": q.Offset,
 	}
 }
 
-func (s *Service) findings(ctx context.Context, l links, schemas map[string]suiteView, q findingQuery) ([]finding, error) {
-	rows, err := list[findingRow](ctx, s, "page_findings", q.params())
-	if err != nil {
-		return nil, err
+// named are the machines that sent what counts for one of this id and with this text in its name, none for any; 0, which is no machine,
+// where there is none such.
+func (f fleet) named(database, suiteName string, id uint32, name string) []uint32 {
+	ids := []uint32{}
+	if id == 0 && name == "" {
+		return ids
 	}
+	for _, m := range f.standing() {
+		if (id == 0 || m.ID == id) && strings.Contains(strings.ToLower(m.Name), strings.ToLower(name)) {
+			ids = append(ids, f.own(nameKey{aMachine, database, suiteName, m.ID})...)
+		}
+	}
+	if len(ids) == 0 {
+		return []uint32{0}
+	}
+	return ids
+}
+
+// findings are a page of those of a suite, and how many there are on all pages.
+func (s *Service) findings(ctx context.Context, l links, in suiteView, machines fleet, q findingQuery) (found []finding, n counts, err error) {
+	err = beside(ctx, func(ctx context.Context) error {
+		rows, err := list[findingRow](ctx, s, "page_findings", q.params(machines))
+		if err != nil {
+			return err
+		}
+		if rows, err = s.calledFindings(ctx, machines, rows); err != nil {
+			return err
+		}
+		found = lo.Map(rows, func(r findingRow, _ int) finding { return newFinding(l, in, r) })
+		return nil
+	}, func(ctx context.Context) (err error) {
+		n, err = s.countFindings(ctx, machines, q)
+		return err
+	})
+	return found, n, err
+}
+
+// calledFindings gives findings their names, and the machine that each counts for. One of which a name cannot be read yet is left out.
+func (s *Service) calledFindings(ctx context.Context, machines fleet, rows []findingRow) ([]findingRow, error) {
 	called := names{}
 	for _, r := range rows {
-		called.wantFinding(r)
+		for _, w := range r.named() {
+			if w.kind != aMachine {
+				called[w] = ""
+			}
+		}
 	}
 	if err := s.read(ctx, called); err != nil {
 		return nil, err
 	}
-	return lo.FilterMap(rows, func(r findingRow, _ int) (finding, bool) {
-		known := called.fill(&r)
-		return newFinding(l, schemas[r.Database+"/"+r.Suite], r), known
+	return lo.FilterMap(rows, func(r findingRow, _ int) (findingRow, bool) {
+		own := r.named()[0]
+		name, known := machines.called(own)
+		r.MachineID = machines.now(own).id
+		called[r.named()[0]] = name
+		return r, called.fill(&r) && known
 	}), nil
 }
 
@@ -126,8 +169,8 @@ func (n counts) total(kind string) int {
 	return int(n.Regressions + n.Improvements)
 }
 
-func (s *Service) countFindings(ctx context.Context, q findingQuery) (counts, error) {
-	p := q.params()
+func (s *Service) countFindings(ctx context.Context, machines fleet, q findingQuery) (counts, error) {
+	p := q.params(machines)
 	for _, name := range []string{"kind", "sort", "limit", "offset"} {
 		delete(p, name)
 	}
@@ -193,24 +236,22 @@ func (s *Service) findingsPage(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	machines, err := s.fleet(ctx, in.Database, in.Name)
+	if err != nil {
+		return err
+	}
 	if body.Dismissed = show == "dismissed"; body.Dismissed {
-		if err := s.dismissed(ctx, v.L, in, &body); err != nil {
+		if err := s.dismissed(ctx, v.L, in, machines, &body); err != nil {
 			return err
 		}
 		v.Body = body
 		return s.render(c, "findings", v)
 	}
-	if body.Counts, err = s.countFindings(ctx, body.Query); err != nil {
+	if body.Findings, body.Counts, err = s.findings(ctx, v.L, in, machines, body.Query); err != nil {
 		return err
 	}
 	body.Pager.Total = body.Counts.total(body.Query.Kind)
-	schemas := map[string]suiteView{in.Database + "/" + in.Name: in}
-	if body.Findings, err = s.findings(ctx, v.L, schemas, body.Query); err != nil {
-		return err
-	}
-	if body.Machines, err = list[machineNameRow](ctx, s, "page_machine_names", ofSuite(in)); err != nil {
-		return err
-	}
+	body.Machines = machines.standing()
 	body.Narrowed = body.Query.MachineID != 0 || body.Query.Machine+body.Query.Metric+body.Query.Test != ""
 	body.Kinds = kindTabs(c, body)
 	v.Body = body
@@ -218,18 +259,26 @@ func (s *Service) findingsPage(c *fiber.Ctx) error {
 }
 
 // dismissed fills the list with what people said is none.
-func (s *Service) dismissed(ctx context.Context, l links, in suiteView, body *findingsBody) error {
-	rows, err := list[struct {
+func (s *Service) dismissed(ctx context.Context, l links, in suiteView, machines fleet, body *findingsBody) error {
+	type dismissedRow struct {
 		findingRow
 		Note  string `ch:"note"`
 		Total uint64 `ch:"total_count"`
-	}](ctx, s, "page_dismissed", with(ofSuite(in), store.Params{"limit": body.Query.Limit, "offset": body.Query.Offset}))
+	}
+	rows, err := list[dismissedRow](ctx, s, "page_dismissed", with(ofSuite(in), store.Params{
+		"gone": machines.gone(), "limit": body.Query.Limit, "offset": body.Query.Offset,
+	}))
 	if err != nil {
 		return err
 	}
-	for _, r := range rows {
-		f := newFinding(l, in, r.findingRow)
-		f.Note, body.Pager.Total = r.Note, int(r.Total)
+	found, err := s.calledFindings(ctx, machines, lo.Map(rows, func(r dismissedRow, _ int) findingRow { return r.findingRow }))
+	if err != nil {
+		return err
+	}
+	notes := lo.SliceToMap(rows, func(r dismissedRow) (uuid.UUID, string) { return r.ID, r.Note })
+	for _, r := range found {
+		f := newFinding(l, in, r)
+		f.Note, body.Pager.Total = notes[r.ID], int(rows[0].Total)
 		body.Findings = append(body.Findings, f)
 	}
 	body.Kinds = []tab{{Text: "All that stand", Address: "?"}, {Text: "Dismissed", Address: "?show=dismissed", Count: body.Pager.Total, Current: true}}

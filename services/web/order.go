@@ -45,10 +45,11 @@ func (s *Service) order(c *fiber.Ctx) error {
 	}
 	body.Pager.Total = totalOf(body.Runs)
 	q := findingQuery{Database: in.Database, Suite: in.Name, OrderID: body.Order.ID, Sort: "effect", Limit: uint32(s.cfg.ListRows)}
-	if body.Findings, err = s.findings(ctx, v.L, map[string]suiteView{in.Database + "/" + in.Name: in}, q); err != nil {
+	machines, err := s.fleet(ctx, in.Database, in.Name)
+	if err != nil {
 		return err
 	}
-	if body.Counts, err = s.countFindings(ctx, q); err != nil {
+	if body.Findings, body.Counts, err = s.findings(ctx, v.L, in, machines, q); err != nil {
 		return err
 	}
 	v.Body = body

@@ -1,7 +1,7 @@
 -- name: page_findings
--- purpose: findings that stand, by what is asked for, with ids for names, which page_names has; empty text and 0 mean any.
--- Orders sort the findings of one suite; those of several are not sorted by them, and none are read.
--- params: database String, suite String, machine_id UInt32, machine String, metric String, test_id UInt32, test String, kind String, order_id UInt32, sort String, limit UInt32, offset UInt32
+-- purpose: findings of a suite that stand, by what is asked for, with the machines that they were found on and ids for names; empty lists, empty text and 0 mean any.
+-- gone are the machines whose findings do not stand. Places of orders are read for the sort by order alone.
+-- params: database String, suite String, own_machine_ids Array(UInt32), gone Array(UInt32), metric String, test_id UInt32, test String, kind String, order_id UInt32, sort String, limit UInt32, offset UInt32
 SELECT
     f.database AS database,
     f.suite AS suite,
@@ -21,37 +21,30 @@ SELECT
     f.p_value AS p_value,
     f.detector AS detector,
     f.found_at AS found_at
-FROM v_change_points AS f
-LEFT JOIN
+FROM v_finding_states AS f
+LEFT ANY JOIN
 (
     SELECT order_id, sort_key
-    FROM v_orders
-    WHERE database = {database:String} AND suite = {suite:String}
+    FROM v_delivered_orders
+    WHERE database = {database:String} AND suite = {suite:String} AND {sort:String} = 'order'
 ) AS o ON o.order_id = f.order_id
-WHERE ({database:String} = '' OR f.database = {database:String})
-    AND ({suite:String} = '' OR f.suite = {suite:String})
-    AND ({machine_id:UInt32} = 0 OR f.machine_id = {machine_id:UInt32})
-    AND (f.database, f.suite, f.machine_id) IN (
-        SELECT database, suite, machine_id
-        FROM v_machines
-        WHERE ({database:String} = '' OR database = {database:String})
-            AND ({suite:String} = '' OR suite = {suite:String})
-            AND ({machine:String} = '' OR positionCaseInsensitiveUTF8(name, {machine:String}) > 0)
-    )
+WHERE f.database = {database:String} AND f.suite = {suite:String}
+    AND f.active = 1 AND f.dismissed = 0 AND f.shadow = 0
+    AND (empty({own_machine_ids:Array(UInt32)}) OR f.machine_id IN {own_machine_ids:Array(UInt32)})
+    AND f.machine_id NOT IN {gone:Array(UInt32)}
     AND ({metric:String} = '' OR f.metric = {metric:String})
     AND ({test_id:UInt32} = 0 OR f.test_id = {test_id:UInt32})
-    AND ({test:String} = '' OR (f.database, f.suite, f.test_id) IN (
-        SELECT database, suite, test_id
+    AND ({test:String} = '' OR f.test_id IN (
+        SELECT test_id
         FROM v_test_names
-        WHERE ({database:String} = '' OR database = {database:String})
-            AND ({suite:String} = '' OR suite = {suite:String})
+        WHERE database = {database:String} AND suite = {suite:String}
             AND {test:String} != '' AND positionCaseInsensitiveUTF8(name, {test:String}) > 0
     ))
     AND ({kind:String} = '' OR f.kind = {kind:String})
     AND ({order_id:UInt32} = 0 OR f.order_id = {order_id:UInt32})
 ORDER BY
     if({sort:String} = 'newest', f.found_at, toDateTime64(0, 3, 'UTC')) DESC,
-    if({sort:String} = 'effect', abs(f.effect), 0) DESC,
+    if({sort:String} = 'newest', f.order_id, 0) DESC,
     o.sort_key DESC,
     abs(f.effect) DESC,
     f.finding_id
