@@ -197,7 +197,7 @@ func TestImport_FromDatabase_IsComparedAndReported(t *testing.T) {
 		"3 runs of 3 imported now", "the same",
 		"1 runs without a start time", "1 values were not finite", "1 statuses were none",
 		"1 machines without runs are not imported",
-		"LNT has 1 regressions over 2 field changes, 1 ignored changes, 1 baselines", "regressions, which --keep-ids brings, ignored changes are not imported", "2 profiles are not imported")
+		"LNT has 1 regressions over 2 field changes, 1 ignored changes, 1 baselines", "regressions, which --keep-ids brings, and ignored changes are not imported", "2 profiles are not imported")
 	files, err := filepath.Glob(filepath.Join(state, "default-odd-*.judgements.json"))
 	if err != nil || len(files) != 1 {
 		t.Errorf("files %q, error %v; want one with the judgements", files, err)

@@ -381,7 +381,7 @@ func (i *Importer) judgements(ctx context.Context, j *job, here func(BaselineMar
 			i.say("%s: %s", j, note)
 		}
 	} else {
-		what = "regressions, which --keep-ids brings, " + what
+		what = "regressions, which --keep-ids brings, and " + what
 	}
 	if len(judged.Baselines) > 0 {
 		notes, err := i.baselines(ctx, j, judged.Baselines, here)
