@@ -298,7 +298,7 @@ func (k *seeker) tests(ctx context.Context, q sought) ([]thing, error) {
 		}
 		rows = append(ending, rows...)
 	}
-	rows = lo.Filter(lo.Uniq(rows), func(r namedTestRow, _ int) bool { return q.in(r.Name) }) // one may be in both answers
+	rows = lo.Filter(lo.Uniq(rows), func(r namedTestRow, _ int) bool { return q.in(r.Name) }) // a test may have several rows
 	place := func(r namedTestRow) int {
 		name := asciiLower(r.Name)
 		return lo.Ternary(name == q.whole || strings.HasSuffix(name, "/"+q.whole), 0, 1)

@@ -8,5 +8,4 @@ WHERE lower(name) LIKE {part1:String}
     AND lower(name) LIKE {part3:String}
     AND lower(name) LIKE {part4:String}
     AND ({every:UInt8} = 1 OR has({databases:Array(String)}, database))
-LIMIT 1 BY database, suite, test_id
 LIMIT {limit:UInt32}

@@ -5,5 +5,4 @@ SELECT database, suite, test_id, name
 FROM v_test_names
 WHERE (lower(name) = {whole:String} OR endsWith(lower(name), {tail:String}))
     AND ({every:UInt8} = 1 OR has({databases:Array(String)}, database))
-LIMIT 1 BY database, suite, test_id
 LIMIT {limit:UInt32}
