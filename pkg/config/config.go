@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -180,6 +181,13 @@ func show(f *kong.Flag) string {
 	}
 	if list, ok := value.([]string); ok {
 		return strings.Join(list, ",")
+	}
+	if f.Target.Kind() == reflect.Map { // as it is written: a=1;b=2
+		pairs := lo.Map(f.Target.MapKeys(), func(key reflect.Value, _ int) string {
+			return fmt.Sprintf("%v=%v", key, f.Target.MapIndex(key))
+		})
+		slices.Sort(pairs)
+		return strings.Join(pairs, ";")
 	}
 	return fmt.Sprint(value)
 }

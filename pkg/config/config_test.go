@@ -18,13 +18,14 @@ import (
 type settings struct {
 	Config kong.ConfigFlag `help:"File." type:"path"`
 	Run    struct {
-		Listen string        `help:"Address." default:"here:1"`
-		Token  config.Secret `help:"Token."`
-		Limit  config.Bytes  `help:"Size." default:"64MiB"`
-		Wait   time.Duration `help:"Wait." default:"10s"`
-		Floor  float64       `help:"Floor." default:"0.5"`
-		Names  []string      `help:"Names." default:"default"`
-		Strict bool          `help:"Strict."`
+		Listen string            `help:"Address." default:"here:1"`
+		Token  config.Secret     `help:"Token."`
+		Limit  config.Bytes      `help:"Size." default:"64MiB"`
+		Wait   time.Duration     `help:"Wait." default:"10s"`
+		Floor  float64           `help:"Floor." default:"0.5"`
+		Names  []string          `help:"Names." default:"default"`
+		Strict bool              `help:"Strict."`
+		Param  map[string]string `help:"Parameters."`
 		Store  struct {
 			MaxReads int `help:"Reads." default:"4"`
 		} `embed:"" prefix:"store-"`
@@ -165,7 +166,7 @@ func TestSettings_AreListedWithTheirChanges_SecretsHidden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, k, err := parse(t, "token: hunter2\nlimit: 67108864", "--store-max-reads=5")
+	_, k, err := parse(t, "token: hunter2\nlimit: 67108864", "--store-max-reads=5", "--param=b=2;a=1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,10 +184,10 @@ func TestSettings_AreListedWithTheirChanges_SecretsHidden(t *testing.T) {
 			t.Errorf("%s is read from %s", s.Name, s.Env)
 		}
 	}
-	if diff := cmp.Diff([]string{"listen=here:1", "token=***", "limit=64MiB", "wait=10s", "floor=0.5", "names=default", "strict=false", "store-max-reads=5"}, all); diff != "" {
+	if diff := cmp.Diff([]string{"listen=here:1", "token=***", "limit=64MiB", "wait=10s", "floor=0.5", "names=default", "strict=false", "param=a=1;b=2", "store-max-reads=5"}, all); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]string{"token was ", "store-max-reads was 4"}, changed); diff != "" {
+	if diff := cmp.Diff([]string{"token was ", "param was ", "store-max-reads was 4"}, changed); diff != "" {
 		t.Error(diff)
 	}
 }
