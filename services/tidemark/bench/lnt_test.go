@@ -1,11 +1,8 @@
 package bench_test
 
 import (
-	"io"
-	"net/http"
 	"path/filepath"
 	"testing"
-	"time"
 )
 
 // The figures of LNT's own clients: what they wait for.
@@ -81,22 +78,12 @@ func BenchmarkReadBigRun(b *testing.B) {
 	}
 }
 
-// read asks n times for a page, one after the other.
+// read asks n times for a page, one after the other; each time it is made anew.
 func (p *product) read(n int, path string) times {
 	p.b.Helper()
 	var all times
-	for range n {
-		began := time.Now()
-		res, err := p.client.Get(p.http + path) //nolint:noctx // bounded by the server
-		if err != nil {
-			p.b.Fatal(err)
-		}
-		body, err := io.ReadAll(res.Body)
-		_ = res.Body.Close()
-		if err != nil || res.StatusCode != http.StatusOK {
-			p.b.Fatalf("%s: %d %v %.200s", path, res.StatusCode, err, body)
-		}
-		all = append(all, time.Since(began))
+	for i := range n {
+		all = append(all, p.get(path, i, "").took)
 	}
 	return all
 }
