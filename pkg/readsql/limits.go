@@ -81,6 +81,7 @@ var fixed = map[string]string{
 	"use_query_cache": "0",
 	// Joins as they are written, in views above all: see the store's settings for reads.
 	"query_plan_optimize_join_order_limit":      "0",
+	"compile_expressions":                       "0", // as there
 	"max_temporary_data_on_disk_size_for_query": strconv.Itoa(2 << 30),
 	"max_execution_speed":                       "0",
 	"timeout_overflow_mode":                     "throw",

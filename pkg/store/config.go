@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/samber/lo"
 )
 
 // Config says where ClickHouse is and how much of it may be used.
@@ -81,10 +82,14 @@ func (c Config) Validate() error {
 	return errors.Join(problems...)
 }
 
+// fixedSettings hold for every statement. Expressions are not compiled, which the engine does once it has seen one a few times: it then has no
+// cast for an OR beside LowCardinality columns (version 26.7), so that a statement fails that was answered before.
+var fixedSettings = clickhouse.Settings{"compile_expressions": 0}
+
 // readSettings bound a read in ClickHouse itself, should this process not be there to end it. One whose connection ends ends
 // with it: over the native protocol by itself, over HTTP because it is read-only and says so.
 func (c Config) readSettings() clickhouse.Settings {
-	return clickhouse.Settings{
+	return lo.Assign(fixedSettings, clickhouse.Settings{
 		"max_memory_usage":            c.ReadMemoryBytes,
 		"max_execution_time":          max(1, int(c.ReadTimeout.Seconds()+0.5)),
 		"os_threads_nice_value_query": c.ReadNice,
@@ -92,5 +97,5 @@ func (c Config) readSettings() clickhouse.Settings {
 		"cancel_http_readonly_queries_on_client_close": 1,
 		// Joins as they are written: the planner would join two large tables on database and suite alone, and filter then.
 		"query_plan_optimize_join_order_limit": 0,
-	}
+	})
 }

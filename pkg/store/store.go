@@ -72,7 +72,7 @@ func (s *Store) Open(ctx context.Context) error {
 	}
 	first := s.reads
 	if s.cfg.MaxWrites > 0 {
-		if s.writes, err = s.connect(s.cfg.MaxWrites, s.cfg.WriteTimeout, nil); err != nil {
+		if s.writes, err = s.connect(s.cfg.MaxWrites, s.cfg.WriteTimeout, fixedSettings); err != nil {
 			return fmt.Errorf("connect writers: %w", err)
 		}
 		first = s.writes

@@ -439,4 +439,4 @@ SELECT
 FROM said
 WHERE {explain:UInt8} = 1 OR stopped_by = ''
 ORDER BY series, place
-SETTINGS max_block_size = 1024, compile_expressions = 0
+SETTINGS max_block_size = 1024

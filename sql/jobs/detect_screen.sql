@@ -106,4 +106,3 @@ FROM
 )
 WHERE is_seen OR is_short AND machine_id IN {partial:Array(UInt32)}
 ORDER BY machine_id, metric, test_id
-SETTINGS compile_expressions = 0

@@ -22,13 +22,12 @@ WITH
             quantileExactInclusiveIf(0.5)(value, failed = 0) AS level,
             countIf(failed = 0) AS passed
         FROM results
-        -- if, not OR: compiled, an OR beside LowCardinality columns has no cast to its type
-        WHERE if({test:String} = '', 1, test_id IN (
+        WHERE {test:String} = '' OR test_id IN (
             SELECT test_id
             FROM v_tests
             WHERE database = {database:String} AND suite = {suite:String}
                 AND positionCaseInsensitiveUTF8(name, {test:String}) > 0
-        ))
+        )
         GROUP BY test_id, slot
     ),
     -- one row per test and pair that has something
