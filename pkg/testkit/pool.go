@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/samber/lo"
+
 	"tidemark/pkg/schema"
 	"tidemark/pkg/store"
 	"tidemark/sql"
@@ -19,15 +21,18 @@ var pool struct {
 	admin *store.Store // of no database in particular
 }
 
-// database is a migrated one, with the statements of all its tables and views when it was new.
+// database is a migrated one, and what it was like when it was new.
 type database struct {
-	name  string
-	shape string
+	name string
+	condition
 }
 
-// condition is what a database is like when its test has ended.
+// condition is what a database is like when it is new, or when its test has ended.
 type condition struct {
+	// Shape are the statements of all tables and views.
 	Shape string `ch:"shape"`
+	// Changed are the changes of rows that the engine has not forgotten yet; migrations make some, too.
+	Changed []string `ch:"changed"`
 	// Full are the tables with rows.
 	Full []string `ch:"full"`
 	// Busy counts statements and changes that are still under way.
@@ -39,8 +44,9 @@ const conditionText = `
 SELECT
     arrayStringConcat(arraySort(groupArray(concat(name, ' ', toString(uuid), ' ', create_table_query))), '\n') AS shape,
     groupArrayIf(name, engine LIKE '%MergeTree' AND name != 'schema_migrations' AND total_rows > 0) AS full,
+    (SELECT groupArray(concat(table, ' ', mutation_id)) FROM system.mutations WHERE database = {database:String}) AS changed,
     (SELECT count() FROM system.processes WHERE current_database = {database:String})
-        + (SELECT count() FROM system.mutations WHERE database = {database:String}) AS busy
+        + (SELECT count() FROM system.mutations WHERE database = {database:String} AND is_done = 0) AS busy
 FROM system.tables
 WHERE database = {database:String}`
 
@@ -115,14 +121,14 @@ func made(t testing.TB) database {
 	if err != nil {
 		t.Fatalf("look at the new database: %v", err)
 	}
-	return database{name: cfg.Database, shape: c.Shape}
+	return database{cfg.Database, c}
 }
 
 // giveBack empties a database for the next test. One in which a test changed more than rows, or
 // in which something is still going on, is dropped.
 func giveBack(ctx context.Context, d database) error {
 	c, err := look(ctx, d.name)
-	if err != nil || c.Busy > 0 || c.Shape != d.shape {
+	if err != nil || c.Busy > 0 || c.Shape != d.Shape || !lo.Every(d.Changed, c.Changed) {
 		return drop(ctx, d.name)
 	}
 	for _, table := range c.Full {
