@@ -74,8 +74,8 @@ func TestAuditEverywhere_ForAdministratorsAlone_HasAllSuitesNewestFirst(t *testi
 		w.submit("other", "nts", "zen", fmt.Sprint(i+1), noon.Add(time.Duration(i)*time.Minute), test{"name": "t", "execution_time": 1.0})
 	}
 	w.actor = "ada"
-	w.decide("default", "nts", event.MachineRenamed, noon, []byte(`{"machine":"graviton","name":"g4"}`), nil)
-	w.decide("other", "nts", event.MachineRenamed, noon, []byte(`{"machine":"zen","name":"z6"}`), nil)
+	w.decide("default", "nts", event.MachineRenamed, noon, []byte(`{"machine":"graviton","name":"graviton-renamed"}`), nil)
+	w.decide("other", "nts", event.MachineRenamed, noon, []byte(`{"machine":"zen","name":"zen-renamed"}`), nil)
 	w.decide("other", "nts", event.SubscriptionSet, noon.Add(time.Hour), []byte(
 		`{"id":"6b3c1f6e-3a55-4c0e-9d1a-111111111111","name":"team","channel":"webhook","target":"https://hooks.example.org/secret"}`), nil)
 	w.flush()
@@ -84,7 +84,7 @@ func TestAuditEverywhere_ForAdministratorsAlone_HasAllSuitesNewestFirst(t *testi
 		if scope != "" {
 			header = []string{"Cookie", w.signIn(scope)}
 		}
-		if p := w.get("/admin/audit", header...); p.Status != want || want != http.StatusOK && strings.Contains(p.Body, "g4") {
+		if p := w.get("/admin/audit", header...); p.Status != want || want != http.StatusOK && strings.Contains(p.Body, "graviton-renamed") {
 			t.Errorf("%q: %d, want %d", scope, p.Status, want)
 		}
 	}
@@ -98,10 +98,10 @@ func TestAuditEverywhere_ForAdministratorsAlone_HasAllSuitesNewestFirst(t *testi
 		return p.Body
 	}
 	page := ask("")
-	mustContain(t, page, "default/nts", "other/nts", "named g4", "named z6", "named team", `href="/db_other/v4/nts/audit"`, `href="/db_other/v4/nts/receipts/`, `<option>other</option>`)
+	mustContain(t, page, "default/nts", "other/nts", "named graviton-renamed", "named zen-renamed", "named team", `href="/db_other/v4/nts/audit"`, `href="/db_other/v4/nts/receipts/`, `<option>other</option>`)
 	mustNotContain(t, page, "run submitted</a>", "hooks.example.org")
 	mustContain(t, ask("?database=other&before=1/2/a/b"), `href="/admin/audit.csv?database=other"`)
-	if strings.Index(page, "named team") > strings.Index(page, "named z6") {
+	if strings.Index(page, "named team") > strings.Index(page, "named zen-renamed") {
 		t.Error("what came last is not the first")
 	}
 	for query, want := range map[string]int{
@@ -133,7 +133,7 @@ func TestAuditEverywhere_ForAdministratorsAlone_HasAllSuitesNewestFirst(t *testi
 		t.Errorf("%d events on all pages, want 63", len(seen))
 	}
 	file := w.get("/admin/audit.csv?database=other", "Cookie", cookie)
-	mustNotContain(t, file.Body, "hooks.example.org", "g4")
+	mustNotContain(t, file.Body, "hooks.example.org", "graviton-renamed")
 	lines, err := csv.NewReader(strings.NewReader(file.Body)).ReadAll()
 	if err != nil {
 		t.Fatal(err)
